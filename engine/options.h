@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+
+/*
+ * What `minictr run` and a compose service both fill.  All members are owned; zero-initialised is
+ * "nothing asked for".  Texts are parsed by the command line already where a number is kept.
+ */
+struct run_options {
+	char *image;         /* reference, or NULL with @rootfs */
+	char *rootfs;        /* --rootfs DIR */
+	struct strv command; /* empty: the image's */
+
+	char *name, *hostname;
+	struct strv env;     /* NAME=VALUE, --env-file and -e merged in order */
+	struct strv labels;
+	char *workdir, *user;
+	bool has_entrypoint;
+	struct strv entrypoint; /* has_entrypoint and empty: cleared */
+
+	bool is_interactive, has_tty, is_removed_at_end, is_detached, has_init;
+	bool is_read_only, is_privileged;
+	char *stop_signal;
+	int stop_timeout; /* seconds; 0: 10 */
+
+	struct mount_request *mounts; /* -v, --mount, --tmpfs */
+	size_t n_mounts;
+	uint64_t shm_size; /* bytes; 0: 64 MiB */
+
+	uint64_t memory;           /* bytes; 0: no limit */
+	uint64_t memory_reservation;
+	bool has_memory_swap;
+	int64_t memory_swap;       /* bytes, memory included; -1: unlimited */
+	int64_t cpus_nano;         /* billionths of a CPU; 0: no limit */
+	uint64_t cpu_shares;
+	char *cpuset_cpus, *cpuset_mems;
+	bool has_pids_limit;
+	int64_t pids_limit;
+	struct rlimit_text *ulimits;
+	size_t n_ulimits;
+	bool has_oom_score_adj;
+	int oom_score_adj;
+
+	struct strv cap_add, cap_drop;
+	char *seccomp;             /* file, "unconfined", or NULL: the default */
+	bool no_new_privileges;
+	struct strv sysctls;       /* "key=value" */
+
+	char *network;             /* "bridge", "host", "none" or a name; NULL: bridge */
+	struct port_mapping *ports;
+	size_t n_ports;
+	struct strv dns, dns_search, dns_options, extra_hosts;
+};
+
+void run_options_fini(struct run_options *o);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/* Names, addresses and file contents derived from others.  Pure. */
+
+/* "veth" + 8 hex digits of a hash of @id; always < IFNAMSIZ. */
+void names_veth(const char *id, char ret[16]);
+
+/* A locally administered unicast MAC from the IPv4 address (02:42:a.b.c.d, as docker does). */
+void names_mac(struct in_addr address, uint8_t ret[6]);
+
+/* /etc/hosts: localhost lines, "address hostname name", and extra "host:ip" entries. */
+void names_hosts(struct str *out, const struct in_addr *address, const char *hostname,
+		 const struct strv *extra);
+
+/*
+ * /etc/resolv.conf for a container from the host's text: loopback servers are left out (they are
+ * not reachable from inside); @servers, @search, @options replace the host's if not empty.
+ */
+void names_resolv_conf(struct str *out, const char *host_text, const struct strv *servers,
+		       const struct strv *search, const struct strv *options);
