@@ -45,4 +45,3 @@ int dir_make_open_at(const struct dir *dir, const char *name, mode_t mode, struc
  * another file system (a mount point there is -EXDEV).  A missing one is no error.
  */
 int tree_remove_at(const struct dir *dir, const char *name, struct error *err);
-

@@ -17,7 +17,7 @@ void loop_free(struct loop *loop); /* NULL is fine; watched fds stay open: they 
 void loop_freep(struct loop **loop);
 #define auto_loop __attribute__((cleanup(loop_freep)))
 
-typedef void loop_handler(void *arg, uint32_t events);      /* EPOLLIN, ... */
+typedef void loop_handler(void *arg, uint32_t events); /* EPOLLIN, ... */
 typedef void loop_timer_handler(void *arg);
 typedef void loop_signal_handler(void *arg, int signal);
 

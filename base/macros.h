@@ -10,4 +10,4 @@
 #define MAX(a, b)              ((a) > (b) ? (a) : (b))
 
 /* The object that holds @member, from a pointer to that member. */
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))

@@ -21,9 +21,9 @@ void free_ptr(void *ptr_to_ptr);
 #define auto_free __attribute__((cleanup(free_ptr)))
 
 /* Hands the pointer over: its value is the pointer, NULL stays behind. */
-#define take_ptr(p)                        \
-	({                                 \
+#define take_ptr(p)                         \
+	({                                  \
 		__typeof__(p) taken_ = (p); \
-		(p) = NULL;                \
-		taken_;                    \
+		(p) = NULL;                 \
+		taken_;                     \
 	})

@@ -26,15 +26,15 @@ int proc_signal(int pidfd, int signal, struct error *err);
 /* Waits up to @timeout_ms (-1: for ever) for the end: 1 ended, 0 time is up, negative error. */
 int proc_wait_end(int pidfd, int timeout_ms, struct error *err);
 
-/* waitid(2) status of a child -> shell's exit code: the code, or 128 + signal. */
-int proc_exit_code(int si_code, int si_status);
+/* waitid(2) si_code and si_status of a child -> shell's exit code: the code, or 128 + signal. */
+int proc_exit_code(int how, int status);
 
 struct helper {
-	char *const *argv;       /* argv[0] is looked up in PATH unless it has a '/' */
-	char *const *envp;       /* NULL: a minimal one with PATH */
-	const char *input;       /* for its stdin; NULL: /dev/null */
-	int timeout_ms;          /* its process group is killed then; <= 0: none */
-	struct str *output;      /* its stdout is added here; NULL: discarded; at most 1 MiB */
+	char *const *argv;  /* argv[0] is looked up in PATH unless it has a '/' */
+	char *const *envp;  /* NULL: a minimal one with PATH */
+	const char *input;  /* for its stdin; NULL: /dev/null */
+	int timeout_ms;     /* its process group is killed then; <= 0: none */
+	struct str *output; /* its stdout is added here; NULL: discarded; at most 1 MiB */
 };
 
 /*

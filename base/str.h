@@ -31,8 +31,8 @@ struct strv {
 };
 
 void strv_fini(struct strv *v);
-void strv_add(struct strv *v, const char *text);      /* copies */
-void strv_take(struct strv *v, char *text);           /* takes over */
+void strv_add(struct strv *v, const char *text); /* copies */
+void strv_take(struct strv *v, char *text);      /* takes over */
 void strv_addf(struct strv *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void strv_copy(struct strv *to, const struct strv *from);
 bool strv_has(const struct strv *v, const char *text);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+/*
+ * openat2(2) with RESOLVE_IN_ROOT says EAGAIN when a rename or mount anywhere raced with a ".."
+ * of the path.  An attacker may cause it on purpose: the number of tries is bounded.
+ */
+#define OPENAT2_TRIES 128
+
+int open_in_root_raw(int root_fd, const char *path, int flags, mode_t mode, uint64_t resolve)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
+		.mode = flags & O_CREAT ? mode : 0,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
+	};
+
+	for (int i = 0;; i++) {
+		long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+
+		if (fd >= 0)
+			return (int)fd;
+		if (errno != EINTR && (errno != EAGAIN || i >= OPENAT2_TRIES))
+			return -errno;
+	}
+}
+
+int open_in_root(const struct dir *root, const char *path, int flags, mode_t mode,
+		 struct error *err)
+{
+	int fd = open_in_root_raw(root->fd, path, flags, mode, 0);
+
+	if (fd < 0)
+		return err_set(err, -fd, "open '%s' in '%s': %s", path, root->path, err_text(-fd));
+	return fd;
+}
+
+/* Opens the directory @path, relative to the root; makes it if it is missing. */
+static int open_or_make_dir(const struct dir *root, const char *path, mode_t mode)
+{
+	int flags = O_PATH | O_DIRECTORY;
+	int fd = open_in_root_raw(root->fd, path, flags, 0, 0);
+	const char *name = path_base(path);
+	auto_free char *parent = NULL;
+	auto_fd int parent_fd = -1;
+
+	if (fd != -ENOENT)
+		return fd;
+
+	parent = name == path ? xstrdup(".") : xstrndup(path, (size_t)(name - path));
+	parent_fd = open_in_root_raw(root->fd, parent, flags, 0, 0);
+	if (parent_fd < 0)
+		return parent_fd;
+	if (mkdirat(parent_fd, name, mode) < 0 && errno != EEXIST)
+		return -errno;
+	/* A dangling symlink here has no directory behind it: -ENOENT, and nothing is made. */
+	return open_in_root_raw(root->fd, path, flags, 0, 0);
+}
+
+int make_dirs_in_root(const struct dir *root, const char *path, mode_t mode, struct error *err)
+{
+	auto_free char *clean = path_clean(path);
+	char *rest = clean + (*clean == '/');
+	int fd;
+
+	if (!*rest)
+		return open_in_root(root, ".", O_PATH | O_DIRECTORY, 0, err);
+
+	/* The usual case: it is there. */
+	fd = open_in_root_raw(root->fd, rest, O_PATH | O_DIRECTORY, 0, 0);
+	if (fd >= 0)
+		return fd;
+
+	for (char *slash = strchr(rest, '/');; slash = strchr(slash + 1, '/')) {
+		if (slash)
+			*slash = '\0';
+		fd = open_or_make_dir(root, rest, mode);
+		if (fd < 0)
+			return err_set(err, -fd, "make directory '%s' in '%s': %s", rest,
+				       root->path, err_text(-fd));
+		if (!slash)
+			return fd;
+		(void)close(fd);
+		*slash = '/';
+	}
+}
+
+int make_file_in_root(const struct dir *root, const char *path, mode_t mode, struct error *err)
+{
+	auto_free char *clean = path_clean(path);
+	const char *rest = clean + (*clean == '/');
+	const char *name = path_base(rest);
+	auto_free char *parent = xstrndup(rest, (size_t)(name - rest));
+	auto_fd int parent_fd = -1;
+	int fd = open_in_root_raw(root->fd, *rest ? rest : ".", O_PATH, 0, 0);
+
+	if (fd >= 0)
+		return fd;
+	if (fd != -ENOENT)
+		return err_set(err, -fd, "open '%s' in '%s': %s", rest, root->path, err_text(-fd));
+
+	parent_fd = make_dirs_in_root(root, parent, 0755, err);
+	if (parent_fd < 0)
+		return parent_fd;
+	if (mknodat(parent_fd, name, S_IFREG | mode, 0) < 0 && errno != EEXIST)
+		return err_sys(err, "make file '%s' in '%s'", rest, root->path);
+	return open_in_root(root, rest, O_PATH, 0, err);
+}
+
+char *path_clean(const char *path)
+{
+	bool is_absolute = path[0] == '/';
+	auto_strv struct strv parts = { 0 };
+	struct str out = { 0 };
+	auto_strv struct strv fields = { 0 };
+
+	strv_split(&fields, path, '/');
+	for (size_t i = 0; i < fields.n; i++) {
+		const char *part = fields.items[i];
+
+		if (!*part || strcmp(part, ".") == 0)
+			continue;
+		if (strcmp(part, "..") != 0) {
+			strv_add(&parts, part);
+		} else if (parts.n && strcmp(parts.items[parts.n - 1], "..") != 0) {
+			free(parts.items[--parts.n]);
+			parts.items[parts.n] = NULL;
+		} else if (!is_absolute) {
+			strv_add(&parts, part);
+		}
+	}
+
+	for (size_t i = 0; i < parts.n; i++)
+		str_addf(&out, "%s%s", i || is_absolute ? "/" : "", parts.items[i]);
+	if (!parts.n)
+		str_add(&out, is_absolute ? "/" : ".");
+	return str_take(&out);
+}
+
+char *path_join(const char *base, const char *name)
+{
+	if (name[0] == '/' || !*base)
+		return xstrdup(name);
+	if (!*name)
+		return xstrdup(base);
+	return xasprintf("%s%s%s", base, str_ends(base, "/") ? "" : "/", name);
+}
+
+bool path_is_below(const char *path, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (strcmp(prefix, "/") == 0)
+		return path[0] == '/';
+	return strncmp(path, prefix, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+const char *path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}

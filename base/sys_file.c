@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/step.h"
+#include "base/str.h"
+#include "base/sys.h"
+
+static int write_whole(int dirfd, const char *file, const char *value)
+{
+	size_t len = strlen(value);
+	auto_fd int fd = -1;
+	ssize_t n;
+
+	fd = openat(dirfd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+
+	/* Kernel interface files take a value in one write; a short one is a refusal. */
+	n = write(fd, value, len);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+int sys_write_at(const struct dir *dir, const char *file, const char *value, struct error *err)
+{
+	struct step step = step_begin();
+	int rc = write_whole(dir->fd, file, value);
+
+	step_end_write(&step, rc, value, dir->path, file);
+	if (rc < 0)
+		return err_set(err, -rc, "write '%s' to '%s/%s': %s", value, dir->path, file,
+			       err_text(-rc));
+	return 0;
+}
+
+/* Records "<words...> <dir>/<name>"; up to three words before the object. */
+static void end_on(const struct step *step, int rc, const struct dir *dir, const char *name,
+		   const char *const words[])
+{
+	auto_strv struct strv argv = { 0 };
+
+	if (!step_is_on())
+		return;
+	for (size_t i = 0; words[i]; i++)
+		strv_add(&argv, words[i]);
+	strv_take(&argv, path_join(dir->path, name));
+	step_end_argv(step, rc, STEP_RUN, strv_items(&argv), NULL);
+}
+
+int sys_mkdir_at(const struct dir *dir, const char *name, mode_t mode, struct error *err)
+{
+	struct step step = step_begin();
+	int rc = mkdirat(dir->fd, name, mode) < 0 ? -errno : 0;
+
+	if (rc == -EEXIST)
+		return 0;
+	end_on(&step, rc, dir, name, (const char *const[]){ "mkdir", NULL });
+	if (rc < 0)
+		return err_set(err, -rc, "make directory '%s/%s': %s", dir->path, name,
+			       err_text(-rc));
+	return 1;
+}
+
+int sys_rmdir_at(const struct dir *dir, const char *name, struct error *err)
+{
+	struct step step = step_begin();
+	int rc = unlinkat(dir->fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+
+	if (rc == -ENOENT)
+		return 0;
+	end_on(&step, rc, dir, name, (const char *const[]){ "rmdir", NULL });
+	if (rc < 0)
+		return err_set(err, -rc, "remove directory '%s/%s': %s", dir->path, name,
+			       err_text(-rc));
+	return 1;
+}
+
+static void end_mknod(const struct step *step, int rc, const struct dir *dir, const char *name,
+		      mode_t mode, dev_t dev)
+{
+	auto_strv struct strv argv = { 0 };
+
+	if (!step_is_on())
+		return;
+	strv_add(&argv, "mknod");
+	strv_add(&argv, "-m");
+	strv_addf(&argv, "%o", mode & 07777);
+	strv_take(&argv, path_join(dir->path, name));
+	strv_add(&argv, S_ISCHR(mode) ? "c" : S_ISBLK(mode) ? "b" : "p");
+	if (!S_ISFIFO(mode)) {
+		strv_addf(&argv, "%u", major(dev));
+		strv_addf(&argv, "%u", minor(dev));
+	}
+	step_end_argv(step, rc, STEP_RUN, strv_items(&argv), NULL);
+}
+
+int sys_mknod_at(const struct dir *dir, const char *name, mode_t mode, dev_t dev, struct error *err)
+{
+	struct step step = step_begin();
+	int rc = mknodat(dir->fd, name, mode, dev) < 0 ? -errno : 0;
+
+	/* The caller's umask took bits away, and nobody else can have swapped our new node yet. */
+	if (rc == 0 && fchmodat(dir->fd, name, mode & 07777, 0) < 0)
+		rc = -errno;
+	end_mknod(&step, rc, dir, name, mode, dev);
+	if (rc < 0)
+		return err_set(err, -rc, "make device '%s/%s': %s", dir->path, name, err_text(-rc));
+	return 0;
+}
+
+int sys_symlink_at(const struct dir *dir, const char *name, const char *target, struct error *err)
+{
+	struct step step = step_begin();
+	int rc = symlinkat(target, dir->fd, name) < 0 ? -errno : 0;
+
+	end_on(&step, rc, dir, name, (const char *const[]){ "ln", "-s", target, NULL });
+	if (rc < 0)
+		return err_set(err, -rc, "link '%s/%s' to '%s': %s", dir->path, name, target,
+			       err_text(-rc));
+	return 0;
+}
+
+int sys_chown_at(const struct dir *dir, const char *name, uid_t uid, gid_t gid, struct error *err)
+{
+	struct step step = step_begin();
+	int rc = fchownat(dir->fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	char owner[32];
+
+	(void)snprintf(owner, sizeof(owner), "%u:%u", uid, gid);
+	end_on(&step, rc, dir, name, (const char *const[]){ "chown", "-h", owner, NULL });
+	if (rc < 0)
+		return err_set(err, -rc, "give '%s/%s' to %s: %s", dir->path, name, owner,
+			       err_text(-rc));
+	return 0;
+}
