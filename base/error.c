@@ -18,7 +18,7 @@ const char *err_text(int code)
 	}
 	(void)snprintf(text, sizeof(text), "%s", known);
 
-	/* "RPC struct is bad" keeps its capitals, "No such file" does not. */
+	/* "RFS specific error" keeps its capitals, "No such file" does not. */
 	if (text[0] && !isupper((unsigned char)text[1]))
 		text[0] = (char)tolower((unsigned char)text[0]);
 	return text;
