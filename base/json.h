@@ -12,18 +12,21 @@
 
 /*
  * JSON text <-> structs by field tables.  A document is loaded by jansson (duplicate keys refused,
- * depth and size limited) together with the position of every value, so that a field of a wrong
- * type is reported as "<name>:<line>:<column>: process.cwd: expected a string, got a number".
+ * at most JSON_MAX_DEPTH levels and JSON_MAX_SIZE bytes).  It keeps its text, so that a field of a
+ * wrong type is reported as "<name>:<line>:<column>: process.cwd: expected a string, got a number";
+ * the place is looked up in the text only then, and costs nothing before.
  */
+#define JSON_MAX_DEPTH 128
+#define JSON_MAX_SIZE  (8U << 20)
 
 void json_unref(json_t **value); /* NULL is fine */
 #define auto_json __attribute__((cleanup(json_unref)))
 
 struct json_doc {
-	json_t *root;            /* owned */
-	char *name;              /* owned: file name for messages */
-	struct json_place *where; /* owned: where each value stands, see json.c */
-	size_t n_where;
+	json_t *root; /* owned; not to be changed, or places are lost */
+	char *name;   /* owned: file name for messages */
+	char *text;   /* owned, as it was read; NULL if there is none: errors have no place then */
+	size_t len;
 };
 
 void json_doc_fini(struct json_doc *doc);
@@ -36,11 +39,14 @@ int json_doc_parse(struct json_doc *doc, const char *name, const char *text, siz
 /* Reads and parses the file @name below @dir_fd (AT_FDCWD allowed); at most 8 MiB. */
 int json_doc_load(struct json_doc *doc, int dir_fd, const char *name, struct error *err);
 
-/* Line and column (from 1) of a value of @doc; false if it is not known. */
-bool json_doc_place(const struct json_doc *doc, const json_t *value, int *ret_line,
-		    int *ret_column);
+/*
+ * Line and column (from 1, in characters) of a value of @doc; false if it is not known.  @path
+ * tells true, false and null apart, of which jansson has but one each; NULL: the first of them.
+ */
+bool json_doc_place(const struct json_doc *doc, const json_t *value, const char *path,
+		    int *ret_line, int *ret_column);
 
-/* An error that begins with "<name>:<line>:<column>: <path>: ". */
+/* -EINVAL that begins with "<name>:<line>:<column>: <path>: ". */
 int json_doc_error(const struct json_doc *doc, const json_t *value, const char *path,
 		   struct error *err, const char *fmt, ...) PRINTF_LIKE(5, 6);
 
@@ -78,30 +84,33 @@ struct json_field {
 };
 
 /* Fields in the usual forms. */
-#define JSON_FIELD(struct_, member, type_, name_) \
-	{ .name = (name_), .type = (type_), .offset = offsetof(struct_, member), .present = -1 }
-#define JSON_FIELD_SET(struct_, member, type_, name_, present_)                          \
-	{                                                                                \
-		.name = (name_), .type = (type_), .offset = offsetof(struct_, member),   \
-		.present = (ptrdiff_t)offsetof(struct_, present_),                       \
+#define JSON_FIELD(struct_, member, type_, name_)                                      \
+	{                                                                              \
+		.name = (name_), .type = (type_), .offset = offsetof(struct_, member), \
+		.present = -1                                                          \
 	}
-#define JSON_FIELD_NEEDED(struct_, member, type_, name_)                                       \
-	{                                                                                      \
-		.name = (name_), .type = (type_), .offset = offsetof(struct_, member),         \
-		.flags = JSON_REQUIRED, .present = -1                                          \
+#define JSON_FIELD_SET(struct_, member, type_, name_, present_)                        \
+	{                                                                              \
+		.name = (name_), .type = (type_), .offset = offsetof(struct_, member), \
+		.present = (ptrdiff_t)offsetof(struct_, present_),                     \
 	}
-#define JSON_FIELD_TABLE(struct_, member, name_, table_)                              \
-	{                                                                             \
-		.name = (name_), .type = JSON_FIELD_OBJECT,                           \
-		.offset = offsetof(struct_, member), .present = -1, .fields = (table_) \
+#define JSON_FIELD_NEEDED(struct_, member, type_, name_)                               \
+	{                                                                              \
+		.name = (name_), .type = (type_), .offset = offsetof(struct_, member), \
+		.flags = JSON_REQUIRED, .present = -1                                  \
 	}
-#define JSON_FIELD_BY(struct_, member, name_, handler_)                                  \
-	{                                                                                \
-		.name = (name_), .type = JSON_FIELD_HANDLER,                             \
-		.offset = offsetof(struct_, member), .present = -1, .handler = (handler_) \
+#define JSON_FIELD_TABLE(struct_, member, name_, table_)                                         \
+	{                                                                                        \
+		.name = (name_), .type = JSON_FIELD_OBJECT, .offset = offsetof(struct_, member), \
+		.present = -1, .fields = (table_)                                                \
 	}
-#define JSON_FIELDS_END \
-	{               \
+#define JSON_FIELD_BY(struct_, member, name_, handler_)                                           \
+	{                                                                                         \
+		.name = (name_), .type = JSON_FIELD_HANDLER, .offset = offsetof(struct_, member), \
+		.present = -1, .handler = (handler_)                                              \
+	}
+#define JSON_FIELDS_END      \
+	{                    \
 		.name = NULL \
 	}
 
@@ -113,7 +122,10 @@ struct json_field {
 int json_read(const struct json_doc *doc, const struct json_field *fields, void *object,
 	      struct error *err);
 
-/* The same for one value inside a handler; @name is added to the path ("mounts[3]"). */
+/*
+ * The same for one value inside a handler.  There the path ends with the field's own name already;
+ * @name is what comes behind it: "seccomp", "[3]", or NULL for the field's own value.
+ */
 int json_read_object(struct json_reader *reader, const json_t *value, const char *name,
 		     const struct json_field *fields, void *object, struct error *err);
 int json_read_strings(struct json_reader *reader, const json_t *value, struct strv *ret,
@@ -121,7 +133,8 @@ int json_read_strings(struct json_reader *reader, const json_t *value, struct st
 
 /*
  * For a handler that reads an array of objects: calls json_read_object() for each element into a
- * zeroed array of @size-byte structs at *ret (owned by the caller), with paths "name[i]".
+ * zeroed array of @size-byte structs at *ret (owned by the caller), with paths "name[i]".  After a
+ * failure *ret and *ret_n hold what was read so far, so that the owner's fini frees it.
  */
 int json_read_array(struct json_reader *reader, const json_t *value, size_t size,
 		    const struct json_field *fields, void **ret, size_t *ret_n, struct error *err);
@@ -133,7 +146,7 @@ int json_reader_error(struct json_reader *reader, const json_t *value, struct er
 /* Writing: each adds to an object; they end the process if memory is exhausted. */
 json_t *json_object_new(void);
 json_t *json_array_new(void);
-void json_put(json_t *object, const char *key, json_t *value); /* takes @value over */
+void json_put(json_t *object, const char *key, json_t *value);            /* takes @value over */
 void json_put_string(json_t *object, const char *key, const char *value); /* NULL: left out */
 void json_put_int(json_t *object, const char *key, int64_t value);
 void json_put_bool(json_t *object, const char *key, bool value);
