@@ -54,14 +54,21 @@ struct rlimit_text {
 int parse_ulimit(const char *text, struct rlimit_text *ret, struct error *err);
 int rlimit_by_name(const char *name, int *ret_resource); /* "RLIMIT_NOFILE" -> RLIMIT_NOFILE */
 
-/* -v SRC:DST[:opts], --mount type=bind,source=..,target=..,readonly, --tmpfs DST[:opts] */
+/*
+ * -v [SRC:]DST[:opts], --mount type=bind,source=..,target=..,readonly, --tmpfs DST[:opts]
+ *
+ * @options are complete OCI mount options, docker's defaults included: "rbind", "rprivate" for a
+ * bind (with "ro" and "rro" if read-only: docker makes what is mounted below read-only too);
+ * "noexec", "nosuid", "nodev", "size=65536k" for a tmpfs.
+ */
 enum mount_kind { MOUNT_KIND_BIND, MOUNT_KIND_VOLUME, MOUNT_KIND_TMPFS };
 struct mount_request {
 	enum mount_kind kind;
-	char *source;      /* owned; NULL for tmpfs */
-	char *target;      /* owned, absolute and cleaned */
-	struct strv options; /* OCI mount options: "ro", "rprivate", "size=65536k" */
+	char *source;        /* owned; a bind's is absolute; NULL: tmpfs, or an anonymous volume */
+	char *target;        /* owned, absolute and cleaned */
+	struct strv options; /* see above */
 	bool is_source_made; /* -v makes a missing source directory, --mount does not */
+	bool is_not_copied;  /* volume-nocopy: a new volume stays empty */
 };
 void mount_request_fini(struct mount_request *m);
 int parse_volume(const char *text, struct mount_request *ret, struct error *err);
