@@ -60,16 +60,17 @@ struct cgroup_resources;
 struct cgroup; /* one container's group in every hierarchy it needs; opaque */
 
 /*
- * Makes the directories of @path in each hierarchy that the container needs, enables controllers
- * along the path (v2), writes the limits.  Needed are: on v1 devices, freezer (kill), pids, memory,
- * cpu, cpuacct and whatever @resources set; on v2 the one directory.
- * A cgroup that exists with processes in it, is the root, or is above our own is refused (-EBUSY).
+ * Makes the directories of @path (as cgroup_path_clean() gave it) in each hierarchy that the
+ * container needs, enables controllers along the path (v2), writes the limits.  Needed are: on v1
+ * devices, pids, memory, cpu, cpuacct, the freezer if there is no v2 beside, and whatever
+ * @resources set; on v2 the one directory, which on hybrid hosts serves to kill and freeze.
+ * A cgroup that exists with processes in it or below, and so ours too, is refused (-EBUSY); an
+ * empty one is used as it is.
  * A limit whose controller the host lacks is -ENODEV naming the controller.
  * On failure nothing is left.  The caller frees (which does not destroy).
  */
 int cgroup_create(const struct cgroup_host *host, const char *path,
-		  const struct cgroup_resources *resources, struct cgroup **ret,
-		  struct error *err);
+		  const struct cgroup_resources *resources, struct cgroup **ret, struct error *err);
 
 /* The groups of @path that exist, for kill, stats, destroy, after a crash too. */
 int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup **ret,
@@ -78,7 +79,13 @@ void cgroup_free(struct cgroup *cgroup);
 void cgroup_freep(struct cgroup **cgroup);
 #define auto_cgroup __attribute__((cleanup(cgroup_freep)))
 
-/* The v2 directory for clone3(CLONE_INTO_CGROUP), borrowed; -1 if v2 has no group of ours. */
+/*
+ * The v2 directory for clone3(CLONE_INTO_CGROUP), borrowed; -1 if v2 has no group of ours.
+ *
+ * Who puts a process in by clone3 (v2) and cgroup_join_self() (v1) has to do both.  A cgroup
+ * namespace is made afterwards, by unshare(CLONE_NEWCGROUP): its root is where the process is at
+ * that moment, and with clone3(CLONE_NEWCGROUP) that is still the parent's cgroup.
+ */
 int cgroup_v2_fd(const struct cgroup *cgroup);
 
 /*
@@ -91,7 +98,10 @@ int cgroup_join_self(const struct cgroup *cgroup, struct error *err);
 /* Moves another process in, everywhere (v2: cgroup.procs). */
 int cgroup_join_pid(const struct cgroup *cgroup, pid_t pid, struct error *err);
 
-/* Writes changed limits to a live group. */
+/*
+ * Writes changed limits to a live group; what is absent or 0 stays.  Device rules are left alone, as
+ * runc does: Kubernetes sends a "deny all" with each update.
+ */
 int cgroup_update(const struct cgroup *cgroup, const struct cgroup_resources *resources,
 		  struct error *err);
 

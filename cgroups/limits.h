@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -12,6 +13,16 @@ struct cgroup_write {
 	enum cgroup_controller controller;
 	char file[64];
 	char *value; /* owned */
+	/* Where the kernel has this file instead (I/O schedulers differ); "" and NULL: nowhere. */
+	char other_file[64];
+	char *other_value; /* owned */
+	/*
+	 * Writes of one set (same number, not 0, side by side) check each other's values in the
+	 * kernel, so their right order depends on what is there now: they are tried in turn, again
+	 * as long as one of them succeeds.
+	 */
+	unsigned int set;
+	bool is_optional; /* a missing file is fine: the limit holds without it */
 };
 
 struct cgroup_writes {

@@ -25,15 +25,15 @@ struct cgroup_memory {
 
 struct cgroup_cpu {
 	bool has_shares, has_quota, has_period, has_burst, has_idle, has_rt_runtime, has_rt_period;
-	uint64_t shares;  /* v1 scale 2..262144 */
-	int64_t quota;    /* us in each period; -1: unlimited */
-	uint64_t period;  /* us */
-	uint64_t burst;   /* us */
+	uint64_t shares; /* v1 scale 2..262144 */
+	int64_t quota;   /* us in each period; -1: unlimited */
+	uint64_t period; /* us */
+	uint64_t burst;  /* us */
 	int64_t idle;
 	int64_t rt_runtime; /* us */
 	uint64_t rt_period; /* us */
-	char *cpus;       /* list, owned; NULL: not given */
-	char *mems;       /* list, owned */
+	char *cpus;         /* list, owned; NULL: not given */
+	char *mems;         /* list, owned */
 };
 
 struct cgroup_throttle {
@@ -48,7 +48,7 @@ struct cgroup_weight_device {
 
 struct cgroup_io {
 	bool has_weight;
-	uint16_t weight; /* 10..1000, the v1 scale */
+	uint16_t weight;                             /* 10..1000, the v1 scale */
 	struct cgroup_weight_device *weight_devices; /* owned */
 	size_t n_weight_devices;
 	struct cgroup_throttle *read_bps, *write_bps, *read_iops, *write_iops; /* owned */
@@ -78,7 +78,7 @@ struct cgroup_resources {
 	struct cgroup_cpu cpu;
 	struct cgroup_io io;
 	bool has_pids;
-	int64_t pids; /* <= 0 or -1: unlimited */
+	int64_t pids;                       /* <= 0 or -1: unlimited */
 	struct cgroup_device_rule *devices; /* owned, in order */
 	size_t n_devices;
 	struct cgroup_hugepage *hugepages; /* owned */

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgroups/cgroup.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/sys.h"
+#include "cgroups/cgroup_internal.h"
+#include "cgroups/controllers.h"
+#include "cgroups/devices.h"
+#include "cgroups/resources.h"
+
+/* What every container gets on v1, limits or not: statistics, OOM events, device rules, kill. */
+#define BASE_CONTROLLERS                                                                   \
+	(CGROUP_BIT(CGROUP_MEMORY) | CGROUP_BIT(CGROUP_CPU) | CGROUP_BIT(CGROUP_CPUACCT) | \
+	 CGROUP_BIT(CGROUP_PIDS) | CGROUP_BIT(CGROUP_DEVICES) | CGROUP_BIT(CGROUP_FREEZER))
+
+/* Enabled along the path on v2, if the host has them, for the same reason. */
+#define WANTED_CONTROLLERS (BASE_CONTROLLERS | CGROUP_BIT(CGROUP_IO))
+
+/* ---- the path */
+
+static int check_component(const char *path, const char *name, size_t len, struct error *err)
+{
+	if (len == 2 && memcmp(name, "..", 2) == 0)
+		return err_set(err, EINVAL, "use cgroup path '%s': it has '..' in it", path);
+	if (len > NAME_MAX)
+		return err_set(err, ENAMETOOLONG,
+			       "use cgroup path '%s': a part is longer than %d characters", path,
+			       NAME_MAX);
+	return 0;
+}
+
+int cgroup_path_clean(const char *cgroups_path, char **ret, struct error *err)
+{
+	auto_str struct str clean = { 0 };
+	const char *p = cgroups_path;
+
+	if (!p || !*p)
+		return err_set(err, EINVAL, "use cgroup path '': it is empty");
+	/* The kernel refuses a newline too: it would forge lines of /proc/PID/cgroup. */
+	if (strchr(p, '\n'))
+		return err_set(err, EINVAL, "use cgroup path: it has a line break in it");
+	if (*p != '/')
+		str_add(&clean, "minictr");
+
+	for (size_t len; *p; p += len) {
+		int rc;
+
+		p += strspn(p, "/");
+		len = strcspn(p, "/");
+		if (len == 0 || (len == 1 && *p == '.'))
+			continue;
+		rc = check_component(cgroups_path, p, len, err);
+		if (rc < 0)
+			return rc;
+		if (clean.len > 0)
+			str_add(&clean, "/");
+		str_add_len(&clean, p, len);
+	}
+	if (clean.len == 0)
+		return err_set(err, EBUSY, "use cgroup path '%s': it is the root of the hierarchy",
+			       cgroups_path);
+	if (str_eq(clean.text, "minictr"))
+		return err_set(err, EBUSY,
+			       "use cgroup path '%s': it is the parent of all containers",
+			       cgroups_path);
+	if (clean.len > PATH_MAX / 2)
+		return err_set(err, ENAMETOOLONG,
+			       "use cgroup path: it is longer than %d characters", PATH_MAX / 2);
+	*ret = str_take(&clean);
+	return 0;
+}
+
+/* ---- the handle */
+
+static struct cgroup *cgroup_new(const struct cgroup_host *host, const char *path)
+{
+	struct cgroup *cgroup = xcalloc(1, sizeof(*cgroup));
+
+	/* Sharing only counts; nothing of what the caller sees of the host changes. */
+	cgroup->host = cgroup_host_ref((struct cgroup_host *)(uintptr_t)host);
+	cgroup->path = xstrdup(path);
+	for (size_t i = 0; i < ARRAY_LEN(cgroup->parts); i++)
+		cgroup->parts[i].fd = -1;
+	return cgroup;
+}
+
+void cgroup_free(struct cgroup *cgroup)
+{
+	if (!cgroup)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(cgroup->parts); i++) {
+		close_fd(&cgroup->parts[i].fd);
+		free(cgroup->parts[i].directory);
+	}
+	cgroup_host_free(cgroup->host);
+	free(cgroup->path);
+	free(cgroup);
+}
+
+void cgroup_freep(struct cgroup **cgroup)
+{
+	cgroup_free(*cgroup);
+	*cgroup = NULL;
+}
+
+static const struct cgroup_part *part_at(const struct cgroup *cgroup, int i)
+{
+	return i < 0 || cgroup->parts[i].fd < 0 ? NULL : &cgroup->parts[i];
+}
+
+const struct cgroup_part *cgroup_part_of(const struct cgroup *cgroup,
+					 enum cgroup_controller controller)
+{
+	return part_at(cgroup, cgroup->host->of[controller]);
+}
+
+enum cgroup_version cgroup_part_version(const struct cgroup *cgroup, const struct cgroup_part *part)
+{
+	return cgroup->host->items[part - cgroup->parts].version;
+}
+
+struct dir cgroup_part_dir(const struct cgroup_part *part)
+{
+	return (struct dir){ .fd = part->fd, .path = part->directory };
+}
+
+int cgroup_read(const struct cgroup_part *part, const char *file, char **ret, struct error *err)
+{
+	const struct dir dir = cgroup_part_dir(part);
+
+	return file_read_at(&dir, file, CGROUP_FILE_MAX, ret, NULL, err);
+}
+
+const char *cgroup_directory(const struct cgroup *cgroup, enum cgroup_controller controller)
+{
+	const struct cgroup_part *part = cgroup_part_of(cgroup, controller);
+
+	return part ? part->directory : NULL;
+}
+
+int cgroup_v2_fd(const struct cgroup *cgroup)
+{
+	const struct cgroup_part *part = part_at(cgroup, cgroup->host->v2);
+
+	return part ? part->fd : -1;
+}
+
+bool cgroup_wait_more(struct cgroup_patience *p)
+{
+	enum { FIRST_US = 1000, LONGEST_US = 100000 };
+	struct timespec ts;
+
+	if (p->waited_us >= p->total_us)
+		return false;
+	p->next_us = p->next_us ? MIN(p->next_us * 2, LONGEST_US) : FIRST_US;
+	p->waited_us += p->next_us;
+	ts = (struct timespec){ .tv_sec = 0, .tv_nsec = p->next_us * 1000 };
+	(void)nanosleep(&ts, NULL);
+	return true;
+}
+
+/* ---- create and open */
+
+static bool is_needed(const struct cgroup_host *host, size_t i, unsigned int controllers)
+{
+	if ((int)i == host->v2)
+		return true;
+	for (size_t c = 0; c < CGROUP_CONTROLLERS; c++)
+		if (controllers & CGROUP_BIT(c) && host->of[c] == (int)i)
+			return true;
+	return false;
+}
+
+/* A directory that was there before must be nobody's: it may be ours to fill, not to take over. */
+static int check_unused(const struct dir *dir, struct error *err)
+{
+	struct cgroup_pid_list list = { 0 };
+	int rc = cgroup_tree_pids(dir, &list, err);
+	bool is_ours = false;
+
+	for (size_t i = 0; i < list.n; i++)
+		is_ours = is_ours || list.items[i] == getpid();
+	free(list.items);
+	if (rc < 0)
+		return rc;
+	if (is_ours)
+		return err_set(err, EBUSY, "use cgroup '%s': minictr itself runs in it", dir->path);
+	if (list.n > 0)
+		return err_set(err, EBUSY, "use cgroup '%s': it has processes in it already",
+			       dir->path);
+	return 0;
+}
+
+static int make_part(struct cgroup *cgroup, size_t i, struct error *err)
+{
+	const struct cgroup_hierarchy *h = &cgroup->host->items[i];
+	struct cgroup_part *part = &cgroup->parts[i];
+	struct dir dir;
+
+	part->directory = path_join(h->point, cgroup->path);
+	part->fd = cgroup_tree_make(h, cgroup->path, &part->made, err);
+	if (part->fd < 0)
+		return part->fd;
+	dir = cgroup_part_dir(part);
+	return part->made ? 0 : check_unused(&dir, err);
+}
+
+static int make_parts(struct cgroup *cgroup, unsigned int controllers, struct error *err)
+{
+	const struct cgroup_host *host = cgroup->host;
+
+	for (size_t i = 0; i < host->n; i++) {
+		int rc;
+
+		if (!is_needed(host, i, controllers))
+			continue;
+		rc = make_part(cgroup, i, err);
+		if (rc == 0 && (int)i == host->v2)
+			rc = cgroup_controllers_enable(
+				&host->items[i], cgroup->path, controllers,
+				cgroup_host_is_unified(host) ? WANTED_CONTROLLERS : 0, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void unmake_parts(struct cgroup *cgroup)
+{
+	for (size_t i = 0; i < cgroup->host->n; i++)
+		cgroup_tree_unmake(&cgroup->host->items[i], cgroup->path, cgroup->parts[i].made);
+}
+
+static void host_versions(const struct cgroup_host *host,
+			  enum cgroup_version ret[CGROUP_CONTROLLERS])
+{
+	for (size_t i = 0; i < CGROUP_CONTROLLERS; i++)
+		ret[i] = cgroup_host_controller(host, (enum cgroup_controller)i);
+}
+
+static int plan(const struct cgroup_host *host, const struct cgroup_resources *resources,
+		struct cgroup_writes *ret, struct error *err)
+{
+	enum cgroup_version versions[CGROUP_CONTROLLERS];
+
+	host_versions(host, versions);
+	return cgroup_limits_plan(resources, versions, ret, err);
+}
+
+static int fill(struct cgroup *cgroup, const struct cgroup_resources *resources,
+		const struct cgroup_writes *writes, struct error *err)
+{
+	unsigned int required = 0;
+	int rc;
+
+	for (size_t i = 0; i < writes->n; i++)
+		required |= CGROUP_BIT(writes->items[i].controller);
+	rc = make_parts(cgroup, required | BASE_CONTROLLERS, err);
+	if (rc == 0)
+		rc = cgroup_writes_apply(cgroup, writes, err);
+	if (rc == 0 && resources->n_devices > 0 &&
+	    cgroup_host_controller(cgroup->host, CGROUP_DEVICES) == CGROUP_V2)
+		rc = cgroup_devices_attach(cgroup_v2_fd(cgroup), resources->devices,
+					   resources->n_devices, err);
+	return rc;
+}
+
+int cgroup_create(const struct cgroup_host *host, const char *path,
+		  const struct cgroup_resources *resources, struct cgroup **ret, struct error *err)
+{
+	struct cgroup_resources wish = *resources; /* borrows all its pointers */
+	struct cgroup_writes writes = { 0 };
+	struct cgroup *cgroup = NULL;
+	int rc;
+
+	/* Docker always sends "not disabled", which is what a new group is. */
+	if (!wish.memory.is_oom_kill_disabled)
+		wish.memory.has_oom_kill_disable = false;
+
+	rc = plan(host, &wish, &writes, err);
+	if (rc < 0)
+		return rc;
+	cgroup = cgroup_new(host, path);
+	rc = fill(cgroup, &wish, &writes, err);
+	cgroup_writes_fini(&writes);
+	if (rc < 0) {
+		unmake_parts(cgroup);
+		cgroup_free(cgroup);
+		return rc;
+	}
+	*ret = cgroup;
+	return 0;
+}
+
+int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup **ret,
+		struct error *err)
+{
+	struct cgroup *cgroup = cgroup_new(host, path);
+
+	for (size_t i = 0; i < host->n; i++) {
+		struct cgroup_part *part = &cgroup->parts[i];
+		auto_free char *directory = path_join(host->items[i].point, path);
+		int fd = cgroup_tree_open(&host->items[i], path);
+
+		if (fd == -ENOENT || fd == -ENODEV)
+			continue;
+		if (fd < 0) {
+			cgroup_free(cgroup);
+			return err_set(err, -fd, "open cgroup '%s': %s", directory, err_text(-fd));
+		}
+		part->fd = fd;
+		part->directory = take_ptr(directory);
+	}
+	*ret = cgroup;
+	return 0;
+}
+
+/* ---- join */
+
+int cgroup_join_self(const struct cgroup *cgroup, struct error *err)
+{
+	for (size_t i = 0; i < cgroup->host->n; i++) {
+		const struct dir dir = cgroup_part_dir(&cgroup->parts[i]);
+		int rc;
+
+		if (dir.fd < 0 || cgroup->host->items[i].version != CGROUP_V1)
+			continue;
+		rc = sys_write_at(&dir, "tasks", "0", err);
+		if (rc < 0)
+			return err_wrap(err, "join cgroup '%s'", cgroup->path);
+	}
+	return 0;
+}
+
+int cgroup_join_pid(const struct cgroup *cgroup, pid_t pid, struct error *err)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%d", pid);
+	for (size_t i = 0; i < cgroup->host->n; i++) {
+		const struct dir dir = cgroup_part_dir(&cgroup->parts[i]);
+		int rc;
+
+		if (dir.fd < 0)
+			continue;
+		rc = sys_write_at(&dir, "cgroup.procs", text, err);
+		if (rc < 0)
+			return err_wrap(err, "join process %d to cgroup '%s'", pid, cgroup->path);
+	}
+	return 0;
+}
+
+/* ---- update */
+
+/* First number of an interface file; UINT64_MAX for "max" and v1's "-1". */
+static int read_limit(const struct cgroup_part *part, const char *file, int64_t *ret,
+		      struct error *err)
+{
+	auto_free char *text = NULL;
+	int rc = cgroup_read(part, file, &text, err);
+	unsigned long long value;
+
+	if (rc < 0)
+		return rc;
+	value = strtoull(text, NULL, 10);
+	/* v1 shows "no limit" as the greatest number of whole pages. */
+	*ret = str_starts(text, "max") || value > INT64_MAX / 2 ? -1 : (int64_t)value;
+	return 0;
+}
+
+static const char *memory_file(const struct cgroup *cgroup, const struct cgroup_part *part,
+			       const char *v1, const char *v2)
+{
+	return cgroup_part_version(cgroup, part) == CGROUP_V1 ? v1 : v2;
+}
+
+/* What the files of the live group say completes a half-given pair. */
+static int complete(const struct cgroup *cgroup, struct cgroup_resources *r, struct error *err)
+{
+	const struct cgroup_part *memory = cgroup_part_of(cgroup, CGROUP_MEMORY);
+	const struct cgroup_part *cpu = cgroup_part_of(cgroup, CGROUP_CPU);
+	int rc = 0;
+
+	if (memory && r->memory.has_swap && r->memory.swap > 0 &&
+	    (!r->memory.has_limit || r->memory.limit == 0)) {
+		const char *file =
+			memory_file(cgroup, memory, "memory.limit_in_bytes", "memory.max");
+
+		rc = read_limit(memory, file, &r->memory.limit, err);
+		r->memory.has_limit = true;
+	}
+	if (rc == 0 && cpu && cgroup_part_version(cgroup, cpu) == CGROUP_V2 && r->cpu.has_period &&
+	    r->cpu.period > 0 && (!r->cpu.has_quota || r->cpu.quota == 0)) {
+		rc = read_limit(cpu, "cpu.max", &r->cpu.quota, err);
+		r->cpu.has_quota = true;
+	}
+	return rc;
+}
+
+/* runtime-spec config-linux.md, "checkBeforeUpdate": on v2 a lower limit would kill instead. */
+static int check_use(const struct cgroup *cgroup, const struct cgroup_memory *m, struct error *err)
+{
+	const struct cgroup_part *part = cgroup_part_of(cgroup, CGROUP_MEMORY);
+	int64_t used;
+	int rc;
+
+	if (!part || !m->is_update_checked || !m->has_limit || m->limit <= 0)
+		return 0;
+	rc = read_limit(part, memory_file(cgroup, part, "memory.usage_in_bytes", "memory.current"),
+			&used, err);
+	if (rc < 0 || used <= m->limit)
+		return rc;
+	return err_set(err, EBUSY, "limit memory to %lld: %lld bytes are in use",
+		       (long long)m->limit, (long long)used);
+}
+
+int cgroup_update(const struct cgroup *cgroup, const struct cgroup_resources *resources,
+		  struct error *err)
+{
+	struct cgroup_resources wish = *resources; /* borrows all its pointers */
+	struct cgroup_writes writes = { 0 };
+	int rc;
+
+	/* Kubernetes sends a "deny all" here: device rules are for a new group only, as with runc. */
+	wish.devices = NULL;
+	wish.n_devices = 0;
+
+	rc = check_use(cgroup, &wish.memory, err);
+	if (rc == 0)
+		rc = complete(cgroup, &wish, err);
+	if (rc == 0)
+		rc = plan(cgroup->host, &wish, &writes, err);
+	if (rc == 0)
+		rc = cgroup_writes_apply(cgroup, &writes, err);
+	cgroup_writes_fini(&writes);
+	return rc;
+}
+
+/* ---- destroy */
+
+int cgroup_destroy(const struct cgroup *cgroup, struct error *err)
+{
+	bool is_done[CGROUP_HIERARCHIES] = { false };
+	struct cgroup_patience patience = { .total_us = CGROUP_PATIENCE_US };
+	int first = 0;
+
+	for (;;) {
+		struct error last = { 0 };
+		int busy = 0;
+
+		for (size_t i = 0; i < cgroup->host->n; i++) {
+			int rc;
+
+			if (is_done[i] || cgroup->parts[i].fd < 0)
+				continue;
+			rc = cgroup_tree_remove(&cgroup->host->items[i], cgroup->path, &last);
+			is_done[i] = rc != -EBUSY;
+			if (rc == -EBUSY)
+				busy = rc;
+			else if (rc < 0 && first == 0)
+				*err = last, first = rc;
+		}
+		if (busy == 0)
+			return first;
+		if (!cgroup_wait_more(&patience))
+			return first ? first : (*err = last, busy);
+	}
+}
