@@ -373,7 +373,9 @@ static int parse_owned(struct json_doc *doc, const char *name, char *text, size_
 	seed_hashes();
 	root = load(owned, len, &error);
 	if (!root) {
-		auto_free char *what = str_escape(error.text);
+		bool has_nul = json_error_code(&error) == json_error_null_character;
+		auto_free char *what =
+			str_escape(has_nul ? "a string has a NUL in it" : error.text);
 
 		return err_set(err, EINVAL, "%s:%d:%d: %s", shown, MAX(error.line, 1),
 			       MAX(error.column, 1), what);
