@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kill_at WHO N COMMAND...
+ *
+ * Runs COMMAND, counts the system calls that it and its descendants begin, and at the Nth sends
+ * SIGKILL to WHO:
+ *   root   the process that was started
+ *   child  the first process that root forked
+ *   self   the process that makes the Nth call
+ *   tree   all of them
+ * Everybody else goes on undisturbed (and not traced any more).  With N 0 nobody is killed: the
+ * calls are counted until all have ended, or root alone if the others stay.
+ *
+ * Prints one line: "killed PID calls=N", "missed calls=TOTAL status=STATUS" if COMMAND ended before
+ * its Nth call or WHO was not there, and "ended calls=TOTAL status=STATUS" with N 0.
+ * COMMAND's output goes to stderr.
+ *
+ * ptrace(2): PTRACE_SEIZE, so that the survivors can be stopped and let go.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_TRACEES 256
+#define LINGER_S    5 /* how long processes may outlive root before we let them go */
+
+enum who { WHO_ROOT, WHO_CHILD, WHO_SELF, WHO_TREE };
+
+static const char *const who_names[] = {
+	[WHO_ROOT] = "root",
+	[WHO_CHILD] = "child",
+	[WHO_SELF] = "self",
+	[WHO_TREE] = "tree",
+};
+
+static pid_t tracees[MAX_TRACEES];
+static size_t n_tracees;
+static pid_t root, child;
+static int root_status = -1;
+static long calls;
+
+static void give_up(const char *what)
+{
+	perror(what);
+	exit(125);
+}
+
+static void add(pid_t pid)
+{
+	for (size_t i = 0; i < n_tracees; i++)
+		if (tracees[i] == pid)
+			return;
+	if (n_tracees == MAX_TRACEES) {
+		errno = E2BIG;
+		give_up("kill_at: too many processes");
+	}
+	tracees[n_tracees++] = pid;
+}
+
+static void drop(pid_t pid)
+{
+	for (size_t i = 0; i < n_tracees; i++)
+		if (tracees[i] == pid)
+			tracees[i] = tracees[--n_tracees];
+}
+
+/* Starts COMMAND once we hold it. */
+static pid_t start(char **argv)
+{
+	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+			     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+	int gate[2];
+	pid_t pid;
+	char c = 0;
+
+	if (pipe(gate) < 0)
+		give_up("pipe");
+	pid = fork();
+	if (pid < 0)
+		give_up("fork");
+	if (pid == 0) {
+		(void)close(gate[1]);
+		if (read(gate[0], &c, 1) != 1)
+			_exit(125);
+		(void)close(gate[0]);
+		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+		(void)execvp(argv[0], argv);
+		give_up(argv[0]);
+	}
+	(void)close(gate[0]);
+	if (ptrace(PTRACE_SEIZE, pid, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
+		give_up("ptrace");
+	if (write(gate[1], &c, 1) != 1)
+		give_up("write");
+	(void)close(gate[1]);
+	add(pid);
+	return pid;
+}
+
+/* Stops each tracee and lets it go; a signal that was on its way is delivered. */
+static void let_go(void)
+{
+	while (n_tracees > 0) {
+		pid_t pid = tracees[0];
+		int status, signal = 0;
+
+		(void)ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+		if (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
+			if (status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80))
+				signal = WSTOPSIG(status);
+			(void)ptrace(PTRACE_DETACH, pid, 0, signal);
+		} else if (pid == root && WIFEXITED(status)) {
+			root_status = WEXITSTATUS(status);
+		}
+		drop(pid);
+	}
+}
+
+/* @self is stopped at its call.  Returns the pid that was killed, or 0 if WHO is not there. */
+static pid_t strike(enum who who, pid_t self)
+{
+	pid_t victim = who == WHO_ROOT ? root : who == WHO_CHILD ? child : self;
+
+	if (victim == 0 || kill(victim, 0) < 0)
+		return 0;
+	if (who == WHO_TREE)
+		for (size_t i = 0; i < n_tracees; i++)
+			(void)kill(tracees[i], SIGKILL);
+	else
+		(void)kill(victim, SIGKILL);
+	if (victim != self && who != WHO_TREE) {
+		(void)ptrace(PTRACE_DETACH, self, 0, 0);
+		drop(self);
+	}
+	let_go();
+	return victim;
+}
+
+static bool is_entry(pid_t pid)
+{
+	struct __ptrace_syscall_info info;
+
+	return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0 &&
+	       info.op == PTRACE_SYSCALL_INFO_ENTRY;
+}
+
+static void note_fork(pid_t parent)
+{
+	unsigned long message = 0;
+
+	if (ptrace(PTRACE_GETEVENTMSG, parent, 0, &message) < 0)
+		return;
+	add((pid_t)message);
+	if (parent == root && child == 0)
+		child = (pid_t)message;
+}
+
+/* One stop of @pid.  Returns true at the beginning of a system call. */
+static bool handle_stop(pid_t pid, int status, int *ret_signal)
+{
+	int signal = WSTOPSIG(status), event = status >> 16;
+
+	*ret_signal = 0;
+	add(pid);
+	if (signal == (SIGTRAP | 0x80))
+		return is_entry(pid);
+	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+	    event == PTRACE_EVENT_CLONE)
+		note_fork(pid);
+	else if (event == 0)
+		*ret_signal = signal;
+	return false;
+}
+
+static void handle_end(pid_t pid, int status)
+{
+	drop(pid);
+	if (pid != root)
+		return;
+	root_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	(void)alarm(LINGER_S);
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal; /* only wakes waitpid() */
+}
+
+static enum who parse_who(const char *text)
+{
+	for (size_t i = 0; i < sizeof(who_names) / sizeof(who_names[0]); i++)
+		if (strcmp(text, who_names[i]) == 0)
+			return (enum who)i;
+	(void)fprintf(stderr, "kill_at: who is '%s'?\n", text);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	const struct sigaction action = { .sa_handler = on_alarm };
+	enum who who;
+	long n;
+
+	if (argc < 4) {
+		(void)fprintf(stderr, "usage: kill_at root|child|self|tree N COMMAND...\n");
+		return 2;
+	}
+	who = parse_who(argv[1]);
+	n = atol(argv[2]);
+	(void)sigaction(SIGALRM, &action, NULL);
+	root = start(argv + 3);
+
+	while (n_tracees > 0) {
+		int status, signal;
+		pid_t pid = waitpid(-1, &status, __WALL);
+
+		if (pid < 0) /* the alarm, or nobody left */
+			break;
+		if (!WIFSTOPPED(status)) {
+			handle_end(pid, status);
+			continue;
+		}
+		if (handle_stop(pid, status, &signal) && ++calls == n) {
+			pid_t victim = strike(who, pid);
+
+			if (victim == 0) {
+				(void)ptrace(PTRACE_DETACH, pid, 0, 0);
+				drop(pid);
+				break;
+			}
+			(void)printf("killed %d calls=%ld\n", (int)victim, calls);
+			return 0;
+		}
+		(void)ptrace(PTRACE_SYSCALL, pid, 0, signal);
+	}
+	let_go();
+	(void)printf("%s calls=%ld status=%d\n", n == 0 ? "ended" : "missed", calls, root_status);
+	return 0;
+}
