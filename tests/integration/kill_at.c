@@ -8,11 +8,12 @@
  *   child  the first process that root forked
  *   self   the process that makes the Nth call
  *   tree   all of them
- * Everybody else goes on undisturbed (and not traced any more).  With N 0 nobody is killed: the
- * calls are counted until all have ended, or root alone if the others stay.
+ * Everybody else goes on undisturbed (and not traced any more); root's end is waited for.  With N 0
+ * nobody is killed: the calls are counted until all have ended, or root alone if the others stay.
  *
- * Prints one line: "killed PID calls=N", "missed calls=TOTAL status=STATUS" if COMMAND ended before
- * its Nth call or WHO was not there, and "ended calls=TOTAL status=STATUS" with N 0.
+ * Prints one line, "WORD calls=CALLS status=STATUS".  WORD is "killed"; "missed" if COMMAND ended
+ * before its Nth call or WHO was not there; "ended" with N 0.  STATUS is root's exit status (128
+ * and the signal's number for a signal), or "hung" if root was still there after ten seconds.
  * COMMAND's output goes to stderr.
  *
  * ptrace(2): PTRACE_SEIZE, so that the survivors can be stopped and let go.
@@ -30,7 +31,8 @@
 #include <unistd.h>
 
 #define MAX_TRACEES 256
-#define LINGER_S    5 /* how long processes may outlive root before we let them go */
+#define LINGER_S    5  /* how long processes may outlive root before we let them go */
+#define PATIENCE_S  10 /* how long root may go on after somebody was killed */
 
 enum who { WHO_ROOT, WHO_CHILD, WHO_SELF, WHO_TREE };
 
@@ -44,7 +46,7 @@ static const char *const who_names[] = {
 static pid_t tracees[MAX_TRACEES];
 static size_t n_tracees;
 static pid_t root, child;
-static int root_status = -1;
+static int root_status = -1; /* -1: not ended yet */
 static long calls;
 
 static void give_up(const char *what)
@@ -70,6 +72,11 @@ static void drop(pid_t pid)
 	for (size_t i = 0; i < n_tracees; i++)
 		if (tracees[i] == pid)
 			tracees[i] = tracees[--n_tracees];
+}
+
+static int exit_status(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* Starts COMMAND once we hold it. */
@@ -105,43 +112,63 @@ static pid_t start(char **argv)
 	return pid;
 }
 
-/* Stops each tracee and lets it go; a signal that was on its way is delivered. */
+/*
+ * Stops each tracee and lets it go; a signal that was on its way is delivered.  Waits for whichever
+ * answers: the first thread of a killed process is not reported before its others are.
+ */
 static void let_go(void)
 {
+	for (size_t i = 0; i < n_tracees; i++)
+		(void)ptrace(PTRACE_INTERRUPT, tracees[i], 0, 0);
 	while (n_tracees > 0) {
-		pid_t pid = tracees[0];
 		int status, signal = 0;
+		pid_t pid = waitpid(-1, &status, __WALL);
 
-		(void)ptrace(PTRACE_INTERRUPT, pid, 0, 0);
-		if (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
+		if (pid < 0)
+			break;
+		if (WIFSTOPPED(status)) {
 			if (status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80))
 				signal = WSTOPSIG(status);
 			(void)ptrace(PTRACE_DETACH, pid, 0, signal);
-		} else if (pid == root && WIFEXITED(status)) {
-			root_status = WEXITSTATUS(status);
+		} else if (pid == root) {
+			root_status = exit_status(status);
 		}
 		drop(pid);
 	}
 }
 
-/* @self is stopped at its call.  Returns the pid that was killed, or 0 if WHO is not there. */
-static pid_t strike(enum who who, pid_t self)
+/* Lets everybody go, waits for root, and says how it ended. */
+static void finish(const char *word)
+{
+	int status;
+
+	let_go();
+	(void)alarm(PATIENCE_S);
+	if (root_status < 0 && waitpid(root, &status, 0) == root)
+		root_status = exit_status(status);
+	(void)printf("%s calls=%ld status=", word, calls);
+	if (root_status < 0)
+		(void)printf("hung\n");
+	else
+		(void)printf("%d\n", root_status);
+}
+
+/* @self is stopped at its call.  Returns false if WHO is not there. */
+static bool strike(enum who who, pid_t self)
 {
 	pid_t victim = who == WHO_ROOT ? root : who == WHO_CHILD ? child : self;
+	bool is_there = victim > 0 && kill(victim, 0) == 0;
 
-	if (victim == 0 || kill(victim, 0) < 0)
-		return 0;
-	if (who == WHO_TREE)
+	if (is_there && who == WHO_TREE)
 		for (size_t i = 0; i < n_tracees; i++)
 			(void)kill(tracees[i], SIGKILL);
-	else
+	else if (is_there)
 		(void)kill(victim, SIGKILL);
-	if (victim != self && who != WHO_TREE) {
+	if (!is_there || (victim != self && who != WHO_TREE)) {
 		(void)ptrace(PTRACE_DETACH, self, 0, 0);
 		drop(self);
 	}
-	let_go();
-	return victim;
+	return is_there;
 }
 
 static bool is_entry(pid_t pid)
@@ -185,7 +212,7 @@ static void handle_end(pid_t pid, int status)
 	drop(pid);
 	if (pid != root)
 		return;
-	root_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	root_status = exit_status(status);
 	(void)alarm(LINGER_S);
 }
 
@@ -229,19 +256,11 @@ int main(int argc, char **argv)
 			continue;
 		}
 		if (handle_stop(pid, status, &signal) && ++calls == n) {
-			pid_t victim = strike(who, pid);
-
-			if (victim == 0) {
-				(void)ptrace(PTRACE_DETACH, pid, 0, 0);
-				drop(pid);
-				break;
-			}
-			(void)printf("killed %d calls=%ld\n", (int)victim, calls);
+			finish(strike(who, pid) ? "killed" : "missed");
 			return 0;
 		}
 		(void)ptrace(PTRACE_SYSCALL, pid, 0, signal);
 	}
-	let_go();
-	(void)printf("%s calls=%ld status=%d\n", n == 0 ? "ended" : "missed", calls, root_status);
+	finish(n == 0 ? "ended" : "missed");
 	return 0;
 }
