@@ -99,8 +99,8 @@ int cgroup_join_self(const struct cgroup *cgroup, struct error *err);
 int cgroup_join_pid(const struct cgroup *cgroup, pid_t pid, struct error *err);
 
 /*
- * Writes changed limits to a live group; what is absent or 0 stays.  Device rules are left alone, as
- * runc does: Kubernetes sends a "deny all" with each update.
+ * Writes changed limits to a live group; what is absent or 0 stays.  Device rules are left alone,
+ * as runc does: Kubernetes sends a "deny all" with each update.
  */
 int cgroup_update(const struct cgroup *cgroup, const struct cgroup_resources *resources,
 		  struct error *err);

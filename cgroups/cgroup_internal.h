@@ -97,7 +97,7 @@ struct cgroup_pid_list {
 };
 int cgroup_tree_pids(const struct dir *dir, struct cgroup_pid_list *list, struct error *err);
 
-/* ---- limits.c */
+/* ---- limits_apply.c */
 int cgroup_writes_apply(const struct cgroup *cgroup, const struct cgroup_writes *writes,
 			struct error *err);
 

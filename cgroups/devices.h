@@ -20,8 +20,8 @@ int cgroup_devices_check(const struct cgroup_device_rule *rules, size_t n, struc
 
 /*
  * v1: the rules as texts for devices.allow and devices.deny: each item is "+c 1:3 rwm" or
- * "-a *:* rwm", in the order to write.  v1 keeps a set of exceptions, so a rule that takes away only
- * a part of a wider one cannot be said there: -EINVAL.  Pure.
+ * "-a *:* rwm", in the order to write.  v1 keeps a set of exceptions, so a rule that takes away
+ * only a part of a wider one cannot be said there: -EINVAL.  Pure.
  */
 int cgroup_devices_texts(const struct cgroup_device_rule *rules, size_t n, struct strv *ret,
 			 struct error *err);
