@@ -76,7 +76,7 @@ static void write_to_file(enum log_level level, const char *text)
 	(void)!write(file, line.text, line.len);
 }
 
-static void log_line(enum log_level level, const char *fmt, va_list ap)
+static void PRINTF_LIKE(2, 0) log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	auto_free char *text = NULL;
 	auto_free char *shown = NULL;
