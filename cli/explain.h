@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/enum.h"
+#include "base/error.h"
+#include "base/step.h"
+#include "base/str.h"
+
+/* --explain: what was asked of the kernel, from the records of base/step.h. */
+enum explain_form {
+	EXPLAIN_NONE,
+	EXPLAIN_TEXT,   /* a table with times, then totals */
+	EXPLAIN_JSON,   /* an array of records */
+	EXPLAIN_SCRIPT, /* a shell script that builds the same container by hand */
+};
+
+/* "text", "json", "script": for the option's table. */
+extern const struct enum_name explain_forms[];
+
+void explain_render(enum explain_form form, const struct step_record *records, size_t n,
+		    struct str *ret);
+
+/* Reads the records of @fd from its beginning and renders them. */
+int explain_read(enum explain_form form, int fd, struct str *ret, struct error *err);

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/mem.h"
+#include "cli/explain_internal.h"
+
+/*
+ * Two shells take the parts of the two processes: the script itself that of the host, and the one
+ * that `unshare` starts that of the container's init.  They do the steps in the order of the
+ * records, one at a time: whoever has the turn works, the other waits at a FIFO.
+ *
+ *	host                                    init (script in a here-document, written first)
+ *	unshare ... sh "$dir/init" &
+ *	read -r PID                       <---  turn "$pid"
+ *	ip link set eth0 netns "$PID"
+ *	turn                              --->  mount ...
+ *	ip addr add ...                   <---  turn
+ *	echo >&7 (go)                     --->  exec setpriv ... env -i ... COMMAND
+ *	wait
+ *
+ * The pid is the host's: /proc is the host's until init mounts its own, so /proc/self/stat begins
+ * with the number in the host's pid namespace.
+ *
+ * After pivot_root the container's root has whatever tools the image has, maybe none.  So init's
+ * working directory is the host's /usr/bin by then (it stays alive though its mount is detached),
+ * and the dynamic loader is called with relative paths: "$host/mount" is the host's mount(8).  The
+ * last tool, env -C, leaves that directory, so that nothing of the host is in the command's hands.
+ */
+struct script {
+	const char *pid; /* the container's, as recorded; NULL before the clone */
+	bool has_cloned;
+	bool has_pivoted; /* init */
+	bool has_exec;
+	bool is_inits_turn;
+	int made;             /* steps of the host that can be undone */
+	const char *phase[2]; /* the last heading, by who */
+	struct str before;    /* host, up to and with the clone */
+	struct str host;      /* host, after it */
+	struct str init;
+	struct str undo;   /* the last one first */
+	struct strv wraps; /* complete prefixes of the final command, words quoted already */
+	char *workdir;
+};
+
+static void script_fini(struct script *s)
+{
+	str_fini(&s->before);
+	str_fini(&s->host);
+	str_fini(&s->init);
+	str_fini(&s->undo);
+	strv_fini(&s->wraps);
+	free(s->workdir);
+}
+
+static void add_heading(struct script *s, const struct step_record *record, struct str *out)
+{
+	const char **last = &s->phase[record->who == STEP_INIT && s->has_cloned];
+	auto_free char *shown = str_escape(record->phase);
+
+	if (*last && strcmp(*last, record->phase) == 0)
+		return;
+	*last = record->phase;
+	str_addf(out, "\n# %s\n", *shown ? shown : "begin");
+}
+
+/* A word that is no line of @text. */
+static char *end_mark(const char *word, const char *text)
+{
+	auto_strv struct strv lines = { 0 };
+	struct str mark = { 0 };
+
+	strv_split(&lines, text, '\n');
+	str_add(&mark, word);
+	while (strv_has(&lines, mark.text))
+		str_add(&mark, "_");
+	return str_take(&mark);
+}
+
+static void add_here_document(const char *word, const char *text, struct str *out)
+{
+	auto_free char *mark = end_mark(word, text);
+
+	str_addf(out, " <<'%s'\n%s%s%s\n", mark, text, str_ends(text, "\n") || !*text ? "" : "\n",
+		 mark);
+}
+
+static bool is_command(const struct step_record *record, const char *first, const char *second)
+{
+	char *const *argv = record->argv;
+
+	return argv[0] && strcmp(argv[0], first) == 0 &&
+	       (!second || (argv[1] && strcmp(argv[1], second) == 0));
+}
+
+/* What takes a step back, as the words of a command; false if there is nothing obvious. */
+static bool reverse(const struct step_record *record, const char *pid, struct str *ret)
+{
+	char *const *argv = record->argv;
+	size_t n = 0;
+
+	while (argv[n])
+		n++;
+	if (is_command(record, "mkdir", NULL) && n >= 2) {
+		str_add(ret, "rmdir ");
+		explain_quote(argv[n - 1], pid, ret);
+		return true;
+	}
+	if (is_command(record, "mount", NULL) && n >= 3 && !str_starts(argv[1], "--make-") &&
+	    !(strcmp(argv[1], "-o") == 0 && str_starts(argv[2], "remount"))) {
+		str_add(ret, "umount -l ");
+		explain_quote(argv[n - 1], pid, ret);
+		return true;
+	}
+	if (is_command(record, "ip", "link") && n >= 4 && strcmp(argv[2], "add") == 0) {
+		bool is_named = strcmp(argv[3], "name") == 0 || strcmp(argv[3], "dev") == 0;
+
+		str_add(ret, "ip link del ");
+		explain_quote(argv[is_named && n > 4 ? 4 : 3], pid, ret);
+		return true;
+	}
+	if (is_command(record, "nft", "add") && n >= 4 && strcmp(argv[2], "element") == 0) {
+		str_add(ret, "nft delete element ");
+		explain_words(argv + 3, pid, ret);
+		return true;
+	}
+	return false;
+}
+
+/* The elements that a ruleset text adds; tables and chains are shared and stay. */
+static void reverse_ruleset(const char *input, struct str *ret)
+{
+	static const char add[] = "add element ";
+	auto_strv struct strv lines = { 0 };
+
+	strv_split(&lines, input, '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		if (!str_starts(lines.items[i], add))
+			continue;
+		str_add(ret, ret->len ? "; nft delete element " : "nft delete element ");
+		explain_quote(lines.items[i] + strlen(add), NULL, ret);
+	}
+}
+
+static void add_undo(struct script *s, const struct step_record *record, struct str *out)
+{
+	auto_str struct str back = { 0 };
+	auto_free char *earlier = NULL;
+
+	if (record->kind == STEP_INPUT)
+		reverse_ruleset(record->input ? record->input : "", &back);
+	else if (record->kind == STEP_RUN)
+		(void)reverse(record, s->pid, &back);
+	if (!back.len)
+		return;
+	s->made++;
+	str_addf(out, "made=%d\n", s->made);
+
+	earlier = str_take(&s->undo);
+	str_addf(&s->undo, "\t[ \"$made\" -lt %d ] || { %s; }\n%s", s->made, back.text, earlier);
+}
+
+/* Steps that failed, or that no command does. */
+static bool add_comment(const struct step_record *record, struct str *out)
+{
+	auto_str struct str command = { 0 };
+	auto_free char *shown = NULL;
+
+	if (record->kind != STEP_NOTE && record->rc >= 0)
+		return false;
+	explain_command(record, NULL, &command);
+	shown = str_escape(command.text ? command.text : "");
+	if (record->kind == STEP_NOTE)
+		str_addf(out, "%s\n", shown);
+	else
+		str_addf(out, "# failed: %s: %s\n", shown, err_text(-record->rc));
+	return true;
+}
+
+/* A directory may be there already: the run that was recorded has made some of them. */
+static void add_command(const struct step_record *record, const char *pid, struct str *out)
+{
+	size_t at = out->len;
+
+	if (record->kind == STEP_RUN && is_command(record, "mkdir", NULL) && record->argv[1] &&
+	    strcmp(record->argv[1], "-p") != 0) {
+		str_add(out, "mkdir -p ");
+		explain_words(record->argv + 1, pid, out);
+	} else {
+		explain_command(record, pid, out);
+	}
+	if (record->kind == STEP_INPUT) {
+		add_here_document("EOF", record->input ? record->input : "", out);
+		return;
+	}
+	if (out->len > at)
+		str_add(out, "\n");
+}
+
+static void start_init(struct script *s, const struct step_record *record)
+{
+	struct str *out = &s->before;
+
+	s->pid = record->argv[0];
+	s->has_cloned = true;
+	str_add(out, "(\n\tstatus=0\n\t");
+	explain_words(record->argv + 1, NULL, out);
+	str_add(out, " sh \"$dir/init\" \"$dir\" <&3 3<&- 7>&- 8<&- || status=$?\n"
+		     "\techo ended >&8\n"
+		     "\texit \"$status\"\n"
+		     ") &\n"
+		     "child=$!\n"
+		     "read -r PID <&8\n"
+		     "[ \"$PID\" != ended ] || finish\n");
+}
+
+/* Passes the turn to @record's side. */
+static void take_turns(struct script *s, const struct step_record *record)
+{
+	bool is_init = record->who == STEP_INIT;
+
+	if (is_init == s->is_inits_turn)
+		return;
+	s->is_inits_turn = is_init;
+	if (is_init)
+		return;
+	/* Init had the turn: the host gave it away and waits until it comes back. */
+	str_add(&s->host, "turn\n");
+	str_add(&s->init, "turn\n");
+}
+
+static void host_step(struct script *s, const struct step_record *record)
+{
+	struct str *out = s->has_cloned ? &s->host : &s->before;
+
+	if (s->has_cloned && !s->has_exec)
+		take_turns(s, record);
+	add_heading(s, record, out);
+	if (add_comment(record, out))
+		return;
+	if (record->kind == STEP_CLONE && !s->has_cloned && record->argv[0] && record->argv[1]) {
+		start_init(s, record);
+		return;
+	}
+	add_command(record, s->pid, out);
+	add_undo(s, record, out);
+}
+
+/* setpriv and prlimit do several things in one call, and setpriv in the order that works. */
+static void add_wrap(struct script *s, const struct step_record *record)
+{
+	auto_str struct str words = { 0 };
+	auto_free char *prefix = xasprintf("%s ", record->argv[0]);
+
+	for (size_t i = 0; i < s->wraps.n; i++) {
+		if (!str_starts(s->wraps.items[i], prefix))
+			continue;
+		str_addf(&words, "%s ", s->wraps.items[i]);
+		explain_words(record->argv + 1, NULL, &words);
+		free(s->wraps.items[i]);
+		s->wraps.items[i] = str_take(&words);
+		return;
+	}
+	explain_words(record->argv, NULL, &words);
+	strv_take(&s->wraps, str_take(&words));
+}
+
+static void add_exec(struct script *s, const struct step_record *record)
+{
+	const char *tool = s->has_pivoted ? "$host/" : "";
+	bool has_env = false;
+
+	str_add(&s->init, "exec 5>&- 6<&-\nexec ");
+	for (size_t i = 0; i < s->wraps.n; i++) {
+		const char *wrap = s->wraps.items[i];
+		bool is_env = str_starts(wrap, "env ");
+
+		if (is_env && s->has_pivoted) {
+			str_addf(&s->init, "%senv -C ", tool);
+			explain_quote(s->workdir ? s->workdir : "/", NULL, &s->init);
+			wrap += strlen("env");
+		} else {
+			str_add(&s->init, tool);
+		}
+		str_addf(&s->init, "%s \\\n\t", wrap);
+		has_env |= is_env;
+	}
+	if (s->has_pivoted && !has_env) {
+		str_addf(&s->init, "%senv -C ", tool);
+		explain_quote(s->workdir ? s->workdir : "/", NULL, &s->init);
+		str_add(&s->init, " \\\n\t");
+	}
+	explain_words(record->argv, NULL, &s->init);
+	str_add(&s->init, "\n");
+	s->has_exec = true;
+}
+
+/* The old root lands on top of the new one; "." would be the host's /usr/bin by now. */
+static void add_pivot(struct script *s, const struct step_record *record)
+{
+	const char *root =
+		str_eq(record->argv[1], ".") && s->workdir ? s->workdir : record->argv[1];
+
+	str_add(&s->init, "keep_host_tools\npivot_root ");
+	explain_quote(root ? root : ".", NULL, &s->init);
+	str_add(&s->init, " ");
+	explain_quote(root ? root : ".", NULL, &s->init);
+	str_add(&s->init, "\n");
+	s->has_pivoted = true;
+	free(take_ptr(s->workdir));
+}
+
+static void init_run(struct script *s, const struct step_record *record)
+{
+	if (is_command(record, "cd", NULL) && record->argv[1]) {
+		free(s->workdir);
+		s->workdir = xstrdup(record->argv[1]);
+		if (s->has_pivoted)
+			return;
+	}
+	if (is_command(record, "pivot_root", NULL)) {
+		add_pivot(s, record);
+		return;
+	}
+	if (s->has_pivoted && is_command(record, "umount", "-l") && str_eq(record->argv[2], ".")) {
+		str_add(&s->init, "$host/umount -l /\n");
+		return;
+	}
+	if (s->has_pivoted && record->kind != STEP_WRITE)
+		str_add(&s->init, "$host/");
+	add_command(record, NULL, &s->init);
+}
+
+static void init_step(struct script *s, const struct step_record *record)
+{
+	if (s->has_exec)
+		return;
+	take_turns(s, record);
+	add_heading(s, record, &s->init);
+	if (add_comment(record, &s->init) || !record->argv[0])
+		return;
+	if (record->kind == STEP_WRAP)
+		add_wrap(s, record);
+	else if (record->kind == STEP_EXEC)
+		add_exec(s, record);
+	else
+		init_run(s, record);
+}
+
+static const char init_head[] = "dir=$1\n"
+				"exec 6<\"$dir/to-init\" 5>\"$dir/to-host\"\n"
+				"turn() {\n"
+				"\techo \"${1:-}\" >&5\n"
+				"\tread -r _ <&6\n"
+				"}\n"
+				"read -r pid _ </proc/self/stat\n"
+				"turn \"$pid\"\n";
+
+/* After the root has changed, "$host/mount" is still the host's. */
+static const char init_tools[] =
+	"keep_host_tools() {\n"
+	"\tcd /usr/bin\n"
+	"\tloader=$(ldd ./env | sed -n 's|^[[:space:]]*\\(/[^ ]*\\) (0x.*|\\1|p')\n"
+	"\tlibs=$(ldd ./env ./mount ./setpriv |\n"
+	"\t\tsed -n 's|.* => /\\([^ ]*\\)/[^/]* (0x.*|../../\\1|p' | sort -u | tr '\\n' :)\n"
+	"\thost=\"../..$(readlink -f \"$loader\") --library-path $libs .\"\n"
+	"}\n";
+
+static void add_init_script(const struct script *s, struct str *ret)
+{
+	auto_str struct str text = { 0 };
+
+	str_add(&text, "set -eu\n");
+	if (s->has_pivoted)
+		str_add(&text, init_tools);
+	str_add(&text, init_head);
+	if (s->init.len)
+		str_add(&text, s->init.text);
+	str_add(ret, "\n# What the container's first process does, in its namespaces.\n"
+		     "cat >\"$dir/init\"");
+	add_here_document("INIT", text.text, ret);
+}
+
+static const char head[] = "#!/bin/sh\n"
+			   "# Builds by hand the container that minictr has made.  Needs root.\n"
+			   "# What no command does stands in a comment.\n"
+			   "set -eu\n"
+			   "\n"
+			   "PID=\n"
+			   "made=0\n"
+			   "dir=$(mktemp -d)\n"
+			   "cleanup() {\n"
+			   "\tset +e\n"
+			   "\t[ -z \"$PID\" ] || { kill -KILL \"$PID\"; wait; }\n";
+
+static const char tail_of_head[] = "\trm -rf \"$dir\"\n"
+				   "}\n"
+				   "trap 'cleanup 2>/dev/null' EXIT\n"
+				   "trap 'exit 130' INT\n"
+				   "trap 'exit 143' TERM\n";
+
+static const char pipes[] = "\n"
+			    "mkfifo \"$dir/to-init\" \"$dir/to-host\"\n"
+			    "exec 3<&0 7<>\"$dir/to-init\" 8<>\"$dir/to-host\"\n"
+			    "finish() {\n"
+			    "\tstatus=0\n"
+			    "\twait \"$child\" || status=$?\n"
+			    "\tPID=\n"
+			    "\texit \"$status\"\n"
+			    "}\n"
+			    "turn() {\n"
+			    "\techo >&7\n"
+			    "\tread -r word <&8\n"
+			    "\t[ \"$word\" != ended ] || finish\n"
+			    "}\n";
+
+void explain_script(const struct step_record *records, size_t n, struct str *ret)
+{
+	struct script s = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (records[i].who == STEP_INIT && s.has_cloned)
+			init_step(&s, &records[i]);
+		else
+			host_step(&s, &records[i]);
+	}
+
+	str_add(ret, head);
+	if (s.undo.len)
+		str_add(ret, s.undo.text);
+	str_add(ret, tail_of_head);
+	if (s.has_cloned) {
+		str_add(ret, pipes);
+		add_init_script(&s, ret);
+	}
+	if (s.before.len)
+		str_add(ret, s.before.text);
+	if (s.host.len)
+		str_add(ret, s.host.text);
+	if (s.has_cloned)
+		str_add(ret, "\n# Go, and end as the container does.\necho >&7\nfinish\n");
+	script_fini(&s);
+}
