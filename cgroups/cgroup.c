@@ -211,26 +211,28 @@ static int make_part(struct cgroup *cgroup, size_t i, struct error *err)
 
 	part->directory = path_join(h->point, cgroup->path);
 	part->fd = cgroup_tree_make(h, cgroup->path, &part->made, err);
+	if (part->fd == -EACCES || part->fd == -EPERM || part->fd == -EROFS)
+		return err_wrap(err, "cgroups need root, or a subtree that is delegated");
 	if (part->fd < 0)
 		return part->fd;
 	dir = cgroup_part_dir(part);
 	return part->made ? 0 : check_unused(&dir, err);
 }
 
-static int make_parts(struct cgroup *cgroup, unsigned int controllers, struct error *err)
+static int make_parts(struct cgroup *cgroup, unsigned int required, struct error *err)
 {
 	const struct cgroup_host *host = cgroup->host;
+	unsigned int wanted = cgroup_host_is_unified(host) ? WANTED_CONTROLLERS : 0;
 
 	for (size_t i = 0; i < host->n; i++) {
 		int rc;
 
-		if (!is_needed(host, i, controllers))
+		if (!is_needed(host, i, required | BASE_CONTROLLERS))
 			continue;
 		rc = make_part(cgroup, i, err);
 		if (rc == 0 && (int)i == host->v2)
-			rc = cgroup_controllers_enable(
-				&host->items[i], cgroup->path, controllers,
-				cgroup_host_is_unified(host) ? WANTED_CONTROLLERS : 0, err);
+			rc = cgroup_controllers_enable(&host->items[i], cgroup->path, required,
+						       wanted, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -267,7 +269,7 @@ static int fill(struct cgroup *cgroup, const struct cgroup_resources *resources,
 
 	for (size_t i = 0; i < writes->n; i++)
 		required |= CGROUP_BIT(writes->items[i].controller);
-	rc = make_parts(cgroup, required | BASE_CONTROLLERS, err);
+	rc = make_parts(cgroup, required, err);
 	if (rc == 0)
 		rc = cgroup_writes_apply(cgroup, writes, err);
 	if (rc == 0 && resources->n_devices > 0 &&
@@ -450,31 +452,59 @@ int cgroup_update(const struct cgroup *cgroup, const struct cgroup_resources *re
 
 /* ---- destroy */
 
+static int explain_busy(const struct cgroup *cgroup, struct error *err)
+{
+	struct error ignored = { 0 };
+	auto_free pid_t *pids = NULL;
+	size_t n = 0;
+
+	if (cgroup_pids(cgroup, &pids, &n, &ignored) == 0 && n > 0)
+		return err_set(err, EBUSY,
+			       "destroy cgroup '%s': processes are still in it after %d s: %d%s",
+			       cgroup->path, CGROUP_PATIENCE_US / 1000000, pids[0],
+			       n > 1 ? " and others" : "");
+	return err_wrap(err, "destroy cgroup '%s'", cgroup->path);
+}
+
+/* One try at each part that is left.  -EBUSY (with text) if it is worth another one. */
+static int remove_parts(const struct cgroup *cgroup, bool *is_done, int *first,
+			struct error *first_err, struct error *busy_err)
+{
+	int busy = 0;
+
+	for (size_t i = 0; i < cgroup->host->n; i++) {
+		struct error err = { 0 };
+		int rc;
+
+		if (is_done[i] || cgroup->parts[i].fd < 0)
+			continue;
+		rc = cgroup_tree_remove(&cgroup->host->items[i], cgroup->path, &err);
+		is_done[i] = rc != -EBUSY;
+		if (rc == -EBUSY) {
+			busy = rc;
+			*busy_err = err;
+		} else if (rc < 0 && *first == 0) {
+			*first = rc;
+			*first_err = err;
+		}
+	}
+	return busy;
+}
+
 int cgroup_destroy(const struct cgroup *cgroup, struct error *err)
 {
-	bool is_done[CGROUP_HIERARCHIES] = { false };
 	struct cgroup_patience patience = { .total_us = CGROUP_PATIENCE_US };
+	bool is_done[CGROUP_HIERARCHIES] = { false };
+	struct error busy_err = { 0 };
 	int first = 0;
 
-	for (;;) {
-		struct error last = { 0 };
-		int busy = 0;
-
-		for (size_t i = 0; i < cgroup->host->n; i++) {
-			int rc;
-
-			if (is_done[i] || cgroup->parts[i].fd < 0)
-				continue;
-			rc = cgroup_tree_remove(&cgroup->host->items[i], cgroup->path, &last);
-			is_done[i] = rc != -EBUSY;
-			if (rc == -EBUSY)
-				busy = rc;
-			else if (rc < 0 && first == 0)
-				*err = last, first = rc;
-		}
-		if (busy == 0)
-			return first;
-		if (!cgroup_wait_more(&patience))
-			return first ? first : (*err = last, busy);
+	while (remove_parts(cgroup, is_done, &first, err, &busy_err) == -EBUSY) {
+		if (cgroup_wait_more(&patience))
+			continue;
+		if (first)
+			break;
+		*err = busy_err;
+		return explain_busy(cgroup, err);
 	}
+	return first;
 }

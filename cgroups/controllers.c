@@ -360,21 +360,23 @@ static int enable_at(const struct dir *dir, unsigned int required, unsigned int 
 	if (missing == 0)
 		return 0;
 
-	/* One write is all or nothing: if it is refused, those that matter are tried alone. */
 	enable_text(missing, &all);
 	rc = sys_write_at(dir, "cgroup.subtree_control", all.text, err);
-	if (rc < 0 && (missing & ~required) == 0)
-		return explain_refusal(rc, dir, all.text, err);
-	if (rc < 0 && missing & required) {
+	if (rc < 0 && (missing & required) == 0) {
+		log_debug("statistics are incomplete: %s", err->msg);
+		return 0;
+	}
+	/*
+	 * A write is all or nothing: if one that is only wanted is the trouble, the others go alone.
+	 * Not so if there are processes: "threaded" controllers such as pids would be taken, and
+	 * turn the children into groups that no process can enter (cgroup-v2.rst, "Threads").
+	 */
+	if (rc < 0 && rc != -EBUSY && missing & ~required) {
 		str_clear(&all);
 		enable_text(missing & required, &all);
 		rc = sys_write_at(dir, "cgroup.subtree_control", all.text, err);
-		if (rc < 0)
-			return explain_refusal(rc, dir, all.text, err);
-	} else if (rc < 0) {
-		log_debug("statistics are incomplete: %s", err->msg);
 	}
-	return 0;
+	return rc < 0 ? explain_refusal(rc, dir, all.text, err) : 0;
 }
 
 int cgroup_controllers_enable(const struct cgroup_hierarchy *h, const char *path,

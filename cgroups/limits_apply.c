@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
 
 #include "base/log.h"
@@ -6,55 +7,86 @@
 #include "base/sys.h"
 #include "cgroups/cgroup_internal.h"
 
+/*
+ * cgroup.subtree_control shows a controller as soon as somebody is enabling it, a moment before the
+ * files are there.  Each write to such a file waits for the one under way, even if it changes
+ * nothing (cgroup_mutex).
+ */
+static void wait_for_files(const struct dir *dir)
+{
+	struct error ignored = { 0 };
+
+	(void)sys_write_at(dir, "cgroup.subtree_control", " ", &ignored);
+}
+
+static int write_file(const struct cgroup *cgroup, const struct cgroup_part *part,
+		      const struct cgroup_write *write, struct error *err)
+{
+	const struct dir dir = cgroup_part_dir(part);
+	int rc = sys_write_at(&dir, write->file, write->value, err);
+
+	if (rc == -ENOENT && cgroup_part_version(cgroup, part) == CGROUP_V2) {
+		wait_for_files(&dir);
+		rc = sys_write_at(&dir, write->file, write->value, err);
+	}
+	if (rc == -ENOENT && write->other_value)
+		rc = sys_write_at(&dir, write->other_file, write->other_value, err);
+	return rc;
+}
+
 static int apply_one(const struct cgroup *cgroup, const struct cgroup_write *write,
 		     struct error *err)
 {
 	const struct cgroup_part *part = cgroup_part_of(cgroup, write->controller);
-	struct dir dir;
 	int rc;
 
 	if (!part)
 		return err_set(err, ENODEV, "write '%s': the cgroup has no '%s' controller",
 			       write->file, cgroup_controller_name(write->controller));
-	dir = cgroup_part_dir(part);
-	rc = sys_write_at(&dir, write->file, write->value, err);
-	if (rc == -ENOENT && write->other_value)
-		rc = sys_write_at(&dir, write->other_file, write->other_value, err);
+	rc = write_file(cgroup, part, write, err);
 	if (rc == -ENOENT && write->is_optional) {
 		log_debug("left out: %s", err->msg);
 		return 0;
 	}
 	if (rc == -ENOENT)
 		return err_set(err, ENODEV, "write '%s' to '%s/%s': this kernel has no such limit",
-			       write->value, dir.path, write->file);
+			       write->value, part->directory, write->file);
+	if (rc == -EBUSY && write->controller == CGROUP_MEMORY)
+		return err_set(
+			err, EBUSY,
+			"write '%s' to '%s/%s': more than that is in use, and cannot be freed",
+			write->value, part->directory, write->file);
 	return rc;
 }
 
-/* Returns how many of the @n side by side are done, or the last refusal. */
+/* Writes in turn until all are done, or a whole round of them is refused. */
 static int apply_set(const struct cgroup *cgroup, const struct cgroup_write *writes, size_t n,
 		     struct error *err)
 {
-	bool is_done[8] = { false };
-	size_t left = MIN(n, ARRAY_LEN(is_done));
+	bool is_done[4] = { false };
+	size_t left = n;
 
+	assert(n <= ARRAY_LEN(is_done));
 	while (left > 0) {
+		struct error refusal = { 0 };
 		size_t before = left;
-		int refusal = 0;
 
-		for (size_t i = 0; i < MIN(n, ARRAY_LEN(is_done)); i++) {
-			int rc = is_done[i] ? -EALREADY : apply_one(cgroup, &writes[i], err);
+		for (size_t i = 0; i < n; i++) {
+			int rc = is_done[i] ? 1 : apply_one(cgroup, &writes[i], err);
 
 			if (rc == 0) {
 				is_done[i] = true;
 				left--;
-			} else if (rc == -EINVAL || rc == -EBUSY) {
-				refusal = rc;
-			} else if (rc != -EALREADY) {
+			} else if (rc < 0 && rc != -EINVAL && rc != -EBUSY) {
 				return rc;
+			} else if (rc < 0 && refusal.code == 0) {
+				refusal = *err; /* the first one is the cause of those behind it */
 			}
 		}
-		if (left == before)
-			return refusal;
+		if (left == before) {
+			*err = refusal;
+			return -refusal.code;
+		}
 	}
 	return 0;
 }

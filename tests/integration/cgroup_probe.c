@@ -5,24 +5,22 @@
  * and prints test points (testanything.org).  Everything it makes is below /minictr.
  */
 
+#include "tests/integration/cgroup_probe.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -33,157 +31,6 @@
 #include "cgroups/events.h"
 #include "cgroups/resources.h"
 #include "cgroups/stats.h"
-
-#define MIB ((int64_t)1 << 20)
-
-static struct cgroup_host *host;
-static int points, failures;
-
-/* ---- test points */
-
-static void point(bool is_ok, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void point(bool is_ok, const char *fmt, ...)
-{
-	va_list ap;
-
-	failures += !is_ok;
-	printf("%sok %d - ", is_ok ? "" : "not ", ++points);
-	va_start(ap, fmt);
-	(void)vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-	(void)fflush(stdout);
-}
-
-static bool done(int rc, const struct error *err, const char *what)
-{
-	point(rc >= 0, "%s", what);
-	if (rc < 0)
-		printf("#   %s\n", err->msg);
-	return rc >= 0;
-}
-
-static void refused(int rc, const struct error *err, const char *text, const char *what)
-{
-	bool is_right = rc < 0 && strstr(err->msg, text);
-
-	point(is_right, "%s", what);
-	if (!is_right)
-		printf("#   got: %s\n#   wanted: ...%s...\n", rc < 0 ? err->msg : "success", text);
-}
-
-static void skip(const char *what, const char *why)
-{
-	printf("ok %d - %s # SKIP %s\n", ++points, what, why);
-}
-
-static double now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
-}
-
-static void pause_ms(long ms)
-{
-	const struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	(void)nanosleep(&ts, NULL);
-}
-
-/* ---- groups and processes in them */
-
-static struct cgroup *create(const char *name, const struct cgroup_resources *resources)
-{
-	auto_free char *path = NULL;
-	struct cgroup *cgroup = NULL;
-	struct error err = { 0 };
-
-	if (cgroup_path_clean(name, &path, &err) < 0 ||
-	    cgroup_create(host, path, resources, &cgroup, &err) < 0) {
-		printf("Bail out! %s\n", err.msg);
-		exit(1);
-	}
-	return cgroup;
-}
-
-static struct cgroup *create_plain(const char *name)
-{
-	const struct cgroup_resources nothing = { 0 };
-
-	return create(name, &nothing);
-}
-
-static bool is_left(const struct cgroup *cgroup)
-{
-	for (size_t i = 0; i < CGROUP_CONTROLLERS; i++) {
-		const char *dir = cgroup_directory(cgroup, (enum cgroup_controller)i);
-
-		if (dir && access(dir, F_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void destroy(struct cgroup *cgroup, const char *what)
-{
-	struct error err = { 0 };
-	int rc = cgroup_destroy(cgroup, &err);
-
-	if (rc == 0 && is_left(cgroup))
-		rc = -err_set(&err, EEXIST, "a directory is left");
-	(void)done(rc, &err, what);
-	cgroup_free(cgroup);
-}
-
-/* A child inside of @cgroup, as a container's init gets there; it ends with what @run returns. */
-static pid_t start(const struct cgroup *cgroup, int (*run)(void *arg), void *arg)
-{
-	struct clone_args args = { .exit_signal = SIGCHLD };
-	struct error err = { 0 };
-	pid_t pid;
-
-	if (cgroup_v2_fd(cgroup) >= 0) {
-		args.flags = CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)cgroup_v2_fd(cgroup);
-	}
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (pid < 0) {
-		printf("Bail out! clone3: %s\n", err_text(errno));
-		exit(1);
-	}
-	if (pid > 0)
-		return pid;
-	if (cgroup_join_self(cgroup, &err) < 0) {
-		printf("# %s\n", err.msg);
-		(void)fflush(stdout);
-		_exit(99);
-	}
-	_exit(run(arg));
-}
-
-/* Its exit code, or 128 + the signal. */
-static int reap(pid_t pid)
-{
-	int status = 0;
-
-	if (waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-static int run_in(const struct cgroup *cgroup, int (*run)(void *arg), void *arg)
-{
-	return reap(start(cgroup, run, arg));
-}
-
-static int sleep_long(void *arg)
-{
-	(void)arg;
-	pause_ms(60000);
-	return 0;
-}
 
 /* ---- reading back */
 
@@ -526,6 +373,60 @@ static void test_oom(void)
 	destroy(cgroup, "the group is destroyed");
 }
 
+/* Tells through the pipe that it has its memory, and keeps it. */
+static int hold_memory(void *arg)
+{
+	size_t size = (size_t)(16 * MIB);
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return 1;
+	memset(p, 1, size);
+	if (write(*(int *)arg, "x", 1) != 1)
+		return 1;
+	return sleep_long(NULL);
+}
+
+static void test_memory_in_use(void)
+{
+	const struct cgroup_resources first = {
+		.memory = { .has_limit = true,
+			    .limit = 64 * MIB,
+			    .has_swap = true,
+			    .swap = 64 * MIB },
+	};
+	struct cgroup_resources r = {
+		.memory = { .has_limit = true,
+			    .limit = 8 * MIB,
+			    .has_swap = true,
+			    .swap = 8 * MIB,
+			    .is_update_checked = true },
+	};
+	struct cgroup *cgroup = create("use", &first);
+	struct error err = { 0 };
+	int fds[2];
+	char c;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		exit(1);
+	pid = start(cgroup, hold_memory, &fds[1]);
+	close_fd(&fds[1]);
+	point(read(fds[0], &c, 1) == 1, "a process has 16 MiB");
+	refused(cgroup_update(cgroup, &r, &err), &err,
+		"limit memory to 8388608: ", "a checked limit below the use is refused");
+	r.memory.is_update_checked = false;
+	if (cgroup_host_controller(host, CGROUP_MEMORY) == CGROUP_V1)
+		refused(cgroup_update(cgroup, &r, &err), &err,
+			"memory.limit_in_bytes': more than that is in use",
+			"an unchecked one names the use");
+	point(waitpid(pid, NULL, WNOHANG) == 0, "the process lives on");
+	(void)cgroup_signal_all(cgroup, SIGKILL, &err);
+	(void)reap(pid);
+	close_fd(&fds[0]);
+	destroy(cgroup, "its group is destroyed");
+}
+
 static int count_up(void *arg)
 {
 	atomic_ulong *counter = arg;
@@ -691,6 +592,7 @@ static void test_refusals(void)
 static void test_internal_processes(void)
 {
 	const struct cgroup_resources r = { .has_pids = true, .pids = 5 };
+	const struct cgroup_resources nothing = { 0 };
 	struct cgroup *parent, *below = NULL;
 	struct error err = { 0 };
 	pid_t pid;
@@ -704,6 +606,9 @@ static void test_internal_processes(void)
 	refused(cgroup_create(host, "minictr/parent/below", &r, &below, &err), &err,
 		"minictr/parent': it has processes of its own",
 		"a parent with processes of its own is named");
+	if (done(cgroup_create(host, "minictr/parent/below", &nothing, &below, &err), &err,
+		 "without limits it is no matter"))
+		destroy(below, "and that group is destroyed");
 	(void)cgroup_signal_all(parent, SIGKILL, &err);
 	(void)reap(pid);
 	destroy(parent, "the parent is destroyed");
@@ -805,6 +710,7 @@ int main(void)
 	test_devices();
 	test_pids();
 	test_oom();
+	test_memory_in_use();
 	test_freeze();
 	test_kill_while_forking();
 	test_destroy_waits();

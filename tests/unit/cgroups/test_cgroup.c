@@ -4,10 +4,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/step.h"
 #include "base/str.h"
 #include "cgroups/cgroup_internal.h"
 #include "cgroups/events.h"
@@ -251,6 +253,51 @@ START_TEST(writes_limits_where_they_belong)
 	expect_file("pids/x/cgroup.procs", "");
 	ck_assert_int_eq(cgroup_join_pid(cgroup, 4711, &err), 0);
 	expect_file("pids/x/cgroup.procs", "4711");
+	teardown(host, cgroup);
+}
+END_TEST
+
+/* What --explain shows of it. */
+START_TEST(records_its_steps)
+{
+	static const char *const wanted[] = {
+		"mkdir %s/pids/minictr",
+		"mkdir %s/pids/minictr/x",
+		"0 %s/pids/minictr/x/tasks",
+		"rmdir %s/pids/minictr/x",
+	};
+	const struct cgroup_resources nothing = { 0 };
+	auto_fd int fd = memfd_create("steps", MFD_CLOEXEC);
+	struct step_record *records = NULL;
+	struct error err = { 0 };
+	struct cgroup *cgroup = NULL;
+	struct cgroup_host *host;
+	size_t n = 0;
+
+	setup();
+	host = open_host((const char *const[]){ "pids", NULL });
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_APPEND), 0);
+	step_record_to(fd);
+	ck_assert_int_eq(cgroup_create(host, "minictr/x", &nothing, &cgroup, &err), 0);
+	put_file("pids/minictr/x/tasks", "");
+	ck_assert_int_eq(cgroup_join_self(cgroup, &err), 0);
+	ck_assert_int_eq(unlinkat(temp.dir.fd, "pids/minictr/x/tasks", 0), 0);
+	ck_assert_int_eq(cgroup_destroy(cgroup, &err), 0);
+	step_record_to(-1);
+
+	ck_assert_int_eq(step_records_read(fd, &records, &n), 0);
+	ck_assert_uint_eq(n, ARRAY_LEN(wanted));
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *got = xasprintf("%s %s", records[i].argv[0], records[i].argv[1]);
+		auto_str struct str line = { 0 };
+		const char *rest = strchr(wanted[i], '%') + 2;
+
+		str_add_len(&line, wanted[i], (size_t)(rest - 2 - wanted[i]));
+		str_addf(&line, "%s%s", temp.path, rest);
+		ck_assert_str_eq(got, line.text);
+		ck_assert_int_eq(records[i].rc, 0);
+	}
+	step_records_free(records, n);
 	teardown(host, cgroup);
 }
 END_TEST
@@ -605,8 +652,9 @@ START_TEST(reads_v1_statistics)
 END_TEST
 
 TEST_MAIN("cgroups/cgroup", cleans_paths, refuses_long_paths, makes_only_what_is_needed,
-	  destroys_what_is_nested, writes_limits_where_they_belong, updates_a_live_group,
-	  accepts_a_host_without_swap_accounting, falls_back_to_the_files_of_bfq,
-	  completes_a_half_given_pair, refuses_a_group_in_use, leaves_nothing_after_a_failure,
-	  does_not_follow_links, fills_v1_cpusets_from_the_parent, lists_processes_below_too,
-	  freezes_by_v2_where_there_is_one, reads_v2_statistics, reads_v1_statistics)
+	  destroys_what_is_nested, writes_limits_where_they_belong, records_its_steps,
+	  updates_a_live_group, accepts_a_host_without_swap_accounting,
+	  falls_back_to_the_files_of_bfq, completes_a_half_given_pair, refuses_a_group_in_use,
+	  leaves_nothing_after_a_failure, does_not_follow_links, fills_v1_cpusets_from_the_parent,
+	  lists_processes_below_too, freezes_by_v2_where_there_is_one, reads_v2_statistics,
+	  reads_v1_statistics)
