@@ -337,12 +337,14 @@ static void init_step(struct script *s, const struct step_record *record)
 	if (s->has_exec)
 		return;
 	take_turns(s, record);
+	if (record->kind == STEP_WRAP && record->rc >= 0 && record->argv[0]) {
+		add_wrap(s, record);
+		return;
+	}
 	add_heading(s, record, &s->init);
 	if (add_comment(record, &s->init) || !record->argv[0])
 		return;
-	if (record->kind == STEP_WRAP)
-		add_wrap(s, record);
-	else if (record->kind == STEP_EXEC)
+	if (record->kind == STEP_EXEC)
 		add_exec(s, record);
 	else
 		init_run(s, record);
@@ -357,8 +359,8 @@ static const char init_head[] = "dir=$1\n"
 				"read -r pid _ </proc/self/stat\n"
 				"turn \"$pid\"\n";
 
-/* After the root has changed, "$host/mount" is still the host's. */
 static const char init_tools[] =
+	"# Behind pivot_root there are the image's tools, if any; \"$host/mount\" is the host's still.\n"
 	"keep_host_tools() {\n"
 	"\tcd /usr/bin\n"
 	"\tloader=$(ldd ./env | sed -n 's|^[[:space:]]*\\(/[^ ]*\\) (0x.*|\\1|p')\n"

@@ -1,0 +1,114 @@
+#!/bin/sh
+# Builds by hand the container that minictr has made.  Needs root.
+# What no command does stands in a comment.
+set -eu
+
+PID=
+made=0
+dir=$(mktemp -d)
+cleanup() {
+	set +e
+	[ -z "$PID" ] || { kill -KILL "$PID"; wait; }
+	[ "$made" -lt 3 ] || { nft delete element 'inet minictr published { tcp . 8080 : 10.88.0.2 . 80 }'; }
+	[ "$made" -lt 2 ] || { ip link del mc0; }
+	[ "$made" -lt 1 ] || { rmdir /sys/fs/cgroup/memory/minictr/web; }
+	rm -rf "$dir"
+}
+trap 'cleanup 2>/dev/null' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+mkfifo "$dir/to-init" "$dir/to-host"
+exec 3<&0 7<>"$dir/to-init" 8<>"$dir/to-host"
+finish() {
+	status=0
+	wait "$child" || status=$?
+	PID=
+	exit "$status"
+}
+turn() {
+	echo >&7
+	read -r word <&8
+	[ "$word" != ended ] || finish
+}
+
+# What the container's first process does, in its namespaces.
+cat >"$dir/init" <<'INIT'
+set -eu
+# Behind pivot_root there are the image's tools, if any; "$host/mount" is the host's still.
+keep_host_tools() {
+	cd /usr/bin
+	loader=$(ldd ./env | sed -n 's|^[[:space:]]*\(/[^ ]*\) (0x.*|\1|p')
+	libs=$(ldd ./env ./mount ./setpriv |
+		sed -n 's|.* => /\([^ ]*\)/[^/]* (0x.*|../../\1|p' | sort -u | tr '\n' :)
+	host="../..$(readlink -f "$loader") --library-path $libs ."
+}
+dir=$1
+exec 6<"$dir/to-init" 5>"$dir/to-host"
+turn() {
+	echo "${1:-}" >&5
+	read -r _ <&6
+}
+read -r pid _ </proc/self/stat
+turn "$pid"
+
+# cgroup
+echo 0 > /sys/fs/cgroup/memory/minictr/web/tasks
+
+# rootfs
+mount -t proc -o nosuid,noexec,nodev proc /run/web/rootfs/proc
+ln -s /proc/self/fd /run/web/rootfs/dev/fd
+cd /run/web/rootfs
+keep_host_tools
+pivot_root /run/web/rootfs /run/web/rootfs
+$host/umount -l /
+$host/mount -o remount,bind,ro /proc/sys
+turn
+
+# identity
+$host/hostname web
+
+# seccomp
+# seccomp: load filter, 74 syscalls
+
+# exec
+exec 5>&- 6<&-
+exec $host/prlimit --nofile=1024:2048 \
+	$host/setpriv --bounding-set=-all,+chown --reuid=1000 --regid=1000 --clear-groups \
+	$host/env -C /srv -i PATH=/bin 'GREETING=it'\''s
+a "$x"' \
+	nginx -g 'daemon off;' ''
+INIT
+
+# cgroup
+mkdir -p /sys/fs/cgroup/memory/minictr/web
+made=1
+echo 67108864 > /sys/fs/cgroup/memory/minictr/web/memory.limit_in_bytes
+
+# namespaces
+(
+	status=0
+	unshare --user --mount --pid --net --fork sh "$dir/init" "$dir" <&3 3<&- 7>&- 8<&- || status=$?
+	echo ended >&8
+	exit "$status"
+) &
+child=$!
+read -r PID <&8
+[ "$PID" != ended ] || finish
+echo '0 1000 1' > /proc/"$PID"/uid_map
+turn
+
+# network
+ip link add mc0 type veth peer name eth0 netns "$PID"
+made=2
+nsenter --net=/proc/"$PID"/ns/net ip addr add 10.88.0.2/16 dev eth0
+nft -f - <<'EOF_'
+add table inet minictr
+add element inet minictr published { tcp . 8080 : 10.88.0.2 . 80 }
+EOF
+EOF_
+made=3
+
+# Go, and end as the container does.
+echo >&7
+finish
