@@ -30,9 +30,10 @@
 	}
 
 /* Literals are char arrays; the records want them without const, and nobody writes to them. */
-#pragma GCC diagnostic ignored "-Wwrite-strings"
 #ifdef __clang__
 #	pragma clang diagnostic ignored "-Wincompatible-pointer-types-discards-qualifiers"
+#else
+#	pragma GCC diagnostic ignored "-Wdiscarded-qualifiers"
 #endif
 
 static char nft_input[] = "add table inet minictr\n"
