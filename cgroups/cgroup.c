@@ -219,6 +219,22 @@ static int make_part(struct cgroup *cgroup, size_t i, struct error *err)
 	return part->made ? 0 : check_unused(&dir, err);
 }
 
+/* cgroup-v2.rst, "Threads": below a parent that turned threaded, no process can enter a group. */
+static int check_type(const struct cgroup_part *part, struct error *err)
+{
+	auto_free char *type = NULL;
+	int rc = cgroup_read(part, "cgroup.type", &type, err);
+
+	if (rc == -ENOENT)
+		return 0; /* before Linux 4.14 */
+	if (rc == 0 && str_starts(type, "domain invalid"))
+		return err_set(err, EOPNOTSUPP,
+			       "use cgroup '%s': a parent has controllers enabled and processes of "
+			       "its own: choose another one",
+			       part->directory);
+	return rc;
+}
+
 static int make_parts(struct cgroup *cgroup, unsigned int required, struct error *err)
 {
 	const struct cgroup_host *host = cgroup->host;
@@ -233,6 +249,8 @@ static int make_parts(struct cgroup *cgroup, unsigned int required, struct error
 		if (rc == 0 && (int)i == host->v2)
 			rc = cgroup_controllers_enable(&host->items[i], cgroup->path, required,
 						       wanted, err);
+		if (rc == 0 && (int)i == host->v2)
+			rc = check_type(&cgroup->parts[i], err);
 		if (rc < 0)
 			return rc;
 	}

@@ -74,13 +74,12 @@ int cgroup_tree_make(const struct cgroup_hierarchy *h, const char *path, unsigne
 void cgroup_tree_unmake(const struct cgroup_hierarchy *h, const char *path, unsigned int made);
 
 /*
- * Visits every group below @dir, deepest first; goes on after a failure and returns the first.
- * @depth is 0 for the outermost call.
+ * Visits every group below @dir, each after those below itself; goes on after a failure and returns
+ * the first.  If groups vanish meanwhile it may miss some: who needs all comes again.
  */
 typedef int cgroup_tree_visit(const struct dir *parent, const char *name, const struct dir *dir,
 			      void *arg, struct error *err);
-int cgroup_tree_each(const struct dir *dir, unsigned int depth, cgroup_tree_visit *visit, void *arg,
-		     struct error *err);
+int cgroup_tree_each(const struct dir *dir, cgroup_tree_visit *visit, void *arg, struct error *err);
 
 /*
  * Tries once to remove @path and everything below it.  Returns 0 when it is gone, -EBUSY while

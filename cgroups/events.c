@@ -60,7 +60,7 @@ int cgroup_oom_kills(const struct cgroup *cgroup, uint64_t *ret, struct error *e
 		/* v1 counts each group for itself (memory_events are not passed up there). */
 		rc = add_kills(&dir, "memory.oom_control", &sum, err);
 		if (rc == 0)
-			rc = cgroup_tree_each(&dir, 0, add_kills_below, &sum, err);
+			rc = cgroup_tree_each(&dir, add_kills_below, &sum, err);
 	}
 	if (rc < 0)
 		return err_wrap(err, "count oom kills of cgroup '%s'", cgroup->path);

@@ -74,7 +74,7 @@ int cgroup_tree_pids(const struct dir *dir, struct cgroup_pid_list *list, struct
 {
 	int rc = add_group(NULL, NULL, dir, list, err);
 
-	return rc < 0 ? rc : cgroup_tree_each(dir, 0, add_group, list, err);
+	return rc < 0 ? rc : cgroup_tree_each(dir, add_group, list, err);
 }
 
 int cgroup_pids(const struct cgroup *cgroup, pid_t **ret, size_t *ret_n, struct error *err)

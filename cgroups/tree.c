@@ -17,9 +17,6 @@
 #include "base/sys.h"
 #include "cgroups/cgroup_internal.h"
 
-/* A container with a writable cgroup may nest groups; deeper than this they are not followed. */
-#define DEPTH_MAX 512
-
 /* Somebody may remove a parent between our look and our step: begin again, but not for ever. */
 #define MAKE_TRIES 16
 
@@ -201,31 +198,100 @@ static int list_groups(int fd, struct strv *ret)
 	return 0;
 }
 
-int cgroup_tree_each(const struct dir *dir, unsigned int depth, cgroup_tree_visit *visit, void *arg,
-		     struct error *err)
-{
-	auto_strv struct strv names = { 0 };
-	int first = 0;
+/*
+ * A container with a writable cgroup can nest groups as deep as it likes.  So the walk does not
+ * recurse and holds one fd, whatever the depth: it comes back up by "..", never above its start.
+ */
+struct level {
+	struct strv names; /* the groups at this level */
+	size_t next;       /* the first that has not been visited */
+	size_t path_len;   /* of this level's directory */
+};
 
-	if (depth > DEPTH_MAX)
-		return err_set(err, ELOOP, "walk cgroup '%s': more than %d levels", dir->path,
-			       DEPTH_MAX);
-	if (list_groups(dir->fd, &names) < 0)
-		return 0; /* it has just been removed */
-	for (size_t i = 0; i < names.n; i++) {
-		auto_free char *name = path_join(dir->path, names.items[i]);
-		auto_fd int fd = open_below(dir->fd, names.items[i]);
-		const struct dir below = { .fd = fd, .path = name };
-		int rc;
+struct tour {
+	const struct dir *start;
+	int fd; /* where it is; the start's own fd at level 0, which is borrowed */
+	struct str path;
+	struct level *levels;
+	size_t n, room;
+};
+
+static void tour_enter(struct tour *t, int fd)
+{
+	struct level *level;
+
+	if (t->n == t->room) {
+		t->room = t->room ? t->room * 2 : 8;
+		t->levels = xrealloc(t->levels, t->room, sizeof(*t->levels));
+	}
+	level = &t->levels[t->n++];
+	*level = (struct level){ .path_len = t->path.len };
+	(void)list_groups(fd, &level->names); /* none, if it has just been removed */
+	t->fd = fd;
+}
+
+/* Goes down to the next group at this level that can be opened; false: all are done. */
+static bool tour_down(struct tour *t)
+{
+	struct level *level = &t->levels[t->n - 1];
+
+	while (level->next < level->names.n) {
+		const char *name = level->names.items[level->next++];
+		int fd = open_below(t->fd, name);
 
 		if (fd < 0)
 			continue;
-		rc = cgroup_tree_each(&below, depth + 1, visit, arg, err);
-		if (rc == 0)
-			rc = visit(dir, names.items[i], &below, arg, err);
-		if (rc < 0 && first == 0)
+		if (t->n > 1)
+			(void)close(t->fd);
+		str_addf(&t->path, "/%s", name);
+		tour_enter(t, fd);
+		return true;
+	}
+	return false;
+}
+
+/* Visits the group whose own groups are done, and goes back to its parent. */
+static int tour_up(struct tour *t, cgroup_tree_visit *visit, void *arg, struct error *err)
+{
+	struct level *parent = &t->levels[t->n - 2];
+	const char *name = parent->names.items[parent->next - 1];
+	bool is_start = t->n == 2;
+	int up = is_start ? t->start->fd : openat(t->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *parent_path = xstrndup(t->path.text, parent->path_len);
+	const struct dir parent_dir = { .fd = up, .path = parent_path };
+	const struct dir dir = { .fd = t->fd, .path = t->path.text };
+	int rc = up < 0 ? -ESTALE : visit(&parent_dir, name, &dir, arg, err);
+
+	(void)close(t->fd);
+	strv_fini(&t->levels[--t->n].names);
+	t->path.len = parent->path_len;
+	t->path.text[t->path.len] = '\0';
+	t->fd = up;
+	return rc;
+}
+
+int cgroup_tree_each(const struct dir *dir, cgroup_tree_visit *visit, void *arg, struct error *err)
+{
+	struct tour tour = { .start = dir };
+	int first = 0;
+
+	str_add(&tour.path, dir->path);
+	tour_enter(&tour, dir->fd);
+	while (tour.fd >= 0) {
+		int rc;
+
+		if (tour_down(&tour))
+			continue;
+		if (tour.n == 1)
+			break;
+		rc = tour_up(&tour, visit, arg, err);
+		if (rc < 0 && rc != -ESTALE && first == 0)
 			first = rc;
 	}
+	while (tour.n > 0)
+		strv_fini(&tour.levels[--tour.n].names);
+	free(tour.levels);
+	str_fini(&tour.path);
 	return first;
 }
 
@@ -255,7 +321,7 @@ int cgroup_tree_remove(const struct cgroup_hierarchy *h, const char *path, struc
 		return fd == -ENOENT
 			       ? 0
 			       : err_set(err, -fd, "open cgroup '%s': %s", name, err_text(-fd));
-	rc = cgroup_tree_each(&(struct dir){ .fd = fd, .path = name }, 0, remove_one, NULL, err);
+	rc = cgroup_tree_each(&(struct dir){ .fd = fd, .path = name }, remove_one, NULL, err);
 	if (rc < 0)
 		return rc;
 	rc = sys_rmdir_at(&root, path, err);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -529,6 +530,14 @@ static void test_destroy_waits(void)
 	(void)reap(pid);
 }
 
+static void write_text(const char *path, const char *text)
+{
+	auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		printf("# write '%s' to '%s': %s\n", text, path, err_text(errno));
+}
+
 static void test_nested(void)
 {
 	struct cgroup *cgroup = create_plain("nested");
@@ -544,20 +553,68 @@ static void test_nested(void)
 		auto_free char *below = dir ? path_join(dir, "a") : NULL;
 		auto_free char *deeper = dir ? path_join(dir, "a/b") : NULL;
 		auto_free char *procs = dir ? path_join(dir, "a/b/cgroup.procs") : NULL;
-		auto_fd int fd = -1;
 
 		if (!dir)
 			continue;
 		(void)mkdir(below, 0755);
 		(void)mkdir(deeper, 0755);
-		fd = open(procs, O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, text, strlen(text)) < 0)
-			printf("# '%s': %s\n", procs, err_text(errno));
+		write_text(procs, text);
 	}
 	(void)done(cgroup_signal_all(cgroup, SIGKILL, &err), &err,
 		   "processes further down are killed");
 	point(reap(pid) == 128 + SIGKILL, "it is dead");
 	destroy(cgroup, "groups further down go too");
+}
+
+/* What a hostile container with a writable cgroup may leave. */
+static void test_deep(void)
+{
+	enum { DEPTH = 1500 };
+	struct cgroup *cgroup = create_plain("deep");
+	auto_fd int fd = open(cgroup_directory(cgroup, CGROUP_PIDS), O_PATH | O_CLOEXEC);
+	struct rlimit old;
+	int depth = 0;
+
+	for (; depth < DEPTH && mkdirat(fd, "d", 0755) == 0; depth++) {
+		int next = openat(fd, "d", O_PATH | O_CLOEXEC);
+
+		close_fd(&fd);
+		fd = next;
+	}
+	point(depth == DEPTH, "%d groups are nested", depth);
+	close_fd(&fd);
+	(void)getrlimit(RLIMIT_NOFILE, &old);
+	(void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 40, old.rlim_max });
+	destroy(cgroup, "they all go, with few files open");
+	(void)setrlimit(RLIMIT_NOFILE, &old);
+}
+
+static int create_as_nobody(void *arg)
+{
+	const struct cgroup_resources nothing = { 0 };
+	struct cgroup *cgroup = NULL;
+	struct error err = { 0 };
+
+	(void)arg;
+	if (setgid(65534) < 0 || setuid(65534) < 0)
+		return 1;
+	if (cgroup_create(host, "minictr/nobody", &nothing, &cgroup, &err) == 0)
+		return 2;
+	if (str_starts(err.msg,
+		       "cgroups need root, or a subtree that is delegated: make directory"))
+		return 0;
+	printf("# %s\n", err.msg);
+	(void)fflush(stdout);
+	return 3;
+}
+
+static void test_not_root(void)
+{
+	struct cgroup *cgroup = create_plain("user");
+	int status = run_in(cgroup, create_as_nobody, NULL);
+
+	point(status == 0, "without root the error says so (%d)", status);
+	destroy(cgroup, "the group is destroyed");
 }
 
 static void test_refusals(void)
@@ -594,6 +651,7 @@ static void test_internal_processes(void)
 	const struct cgroup_resources r = { .has_pids = true, .pids = 5 };
 	const struct cgroup_resources nothing = { 0 };
 	struct cgroup *parent, *below = NULL;
+	char path[256];
 	struct error err = { 0 };
 	pid_t pid;
 
@@ -609,6 +667,13 @@ static void test_internal_processes(void)
 	if (done(cgroup_create(host, "minictr/parent/below", &nothing, &below, &err), &err,
 		 "without limits it is no matter"))
 		destroy(below, "and that group is destroyed");
+
+	(void)snprintf(path, sizeof(path), "%s/cgroup.subtree_control",
+		       cgroup_directory(parent, CGROUP_FREEZER));
+	write_text(path, "+pids");
+	refused(cgroup_create(host, "minictr/parent/below", &nothing, &below, &err), &err,
+		"a parent has controllers enabled and processes of its own",
+		"a parent that turned threaded is named");
 	(void)cgroup_signal_all(parent, SIGKILL, &err);
 	(void)reap(pid);
 	destroy(parent, "the parent is destroyed");
@@ -715,6 +780,8 @@ int main(void)
 	test_kill_while_forking();
 	test_destroy_waits();
 	test_nested();
+	test_deep();
+	test_not_root();
 	test_refusals();
 	test_internal_processes();
 	test_races();
