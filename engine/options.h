@@ -17,7 +17,7 @@ struct run_options {
 	struct strv command; /* empty: the image's */
 
 	char *name, *hostname;
-	struct strv env;     /* NAME=VALUE, --env-file and -e merged in order */
+	struct strv env; /* NAME=VALUE, --env-file and -e merged in order */
 	struct strv labels;
 	char *workdir, *user;
 	bool has_entrypoint;
@@ -32,11 +32,11 @@ struct run_options {
 	size_t n_mounts;
 	uint64_t shm_size; /* bytes; 0: 64 MiB */
 
-	uint64_t memory;           /* bytes; 0: no limit */
+	uint64_t memory; /* bytes; 0: no limit */
 	uint64_t memory_reservation;
 	bool has_memory_swap;
-	int64_t memory_swap;       /* bytes, memory included; -1: unlimited */
-	int64_t cpus_nano;         /* billionths of a CPU; 0: no limit */
+	int64_t memory_swap; /* bytes, memory included; -1: unlimited */
+	int64_t cpus_nano;   /* billionths of a CPU; 0: no limit */
 	uint64_t cpu_shares;
 	char *cpuset_cpus, *cpuset_mems;
 	bool has_pids_limit;
@@ -47,11 +47,11 @@ struct run_options {
 	int oom_score_adj;
 
 	struct strv cap_add, cap_drop;
-	char *seccomp;             /* file, "unconfined", or NULL: the default */
+	char *seccomp; /* file, "unconfined", or NULL: the default */
 	bool no_new_privileges;
-	struct strv sysctls;       /* "key=value" */
+	struct strv sysctls; /* "key=value" */
 
-	char *network;             /* "bridge", "host", "none" or a name; NULL: bridge */
+	char *network; /* "bridge", "host", "none" or a name; NULL: bridge */
 	struct port_mapping *ports;
 	size_t n_ports;
 	struct strv dns, dns_search, dns_options, extra_hosts;

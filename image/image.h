@@ -19,9 +19,9 @@ struct image_healthcheck {
 };
 
 struct image {
-	char id[72];      /* "sha256:<hex>" of the config */
-	char digest[72];  /* of the manifest */
-	char *name;       /* the reference it was found by, normalised; NULL if by id */
+	char id[72];     /* "sha256:<hex>" of the config */
+	char digest[72]; /* of the manifest */
+	char *name;      /* the reference it was found by, normalised; NULL if by id */
 	char *architecture, *os;
 	struct strv env, entrypoint, cmd;
 	char *user, *working_dir, *stop_signal;

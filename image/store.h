@@ -31,8 +31,7 @@ struct store_entry {
 };
 
 /* Everything in the index; *ret is owned by the caller. */
-int store_list(const struct dir *store, struct store_entry **ret, size_t *ret_n,
-	       struct error *err);
+int store_list(const struct dir *store, struct store_entry **ret, size_t *ret_n, struct error *err);
 void store_entries_free(struct store_entry *entries, size_t n);
 
 /* docker rmi: what happened, for printing. */

@@ -23,8 +23,8 @@ struct endpoint {
 	char container_id[65];
 	struct in_addr address; /* leased */
 	uint8_t mac[6];
-	char host_ifname[16];   /* "veth" + 8 hex digits of the id's hash */
-	char ifname[16];        /* "eth0" inside */
+	char host_ifname[16];       /* "veth" + 8 hex digits of the id's hash */
+	char ifname[16];            /* "eth0" inside */
 	struct port_mapping *ports; /* borrowed from the request; host_port filled where it was 0 */
 	size_t n_ports;
 };
@@ -46,5 +46,5 @@ int endpoint_attach(const struct endpoint *endpoint, int netns_fd, struct error 
  * Undoes both from the id alone, whatever of it exists: nft elements, veth (dies with the namespace:
  * deleted only if still there), lease last.  Goes on after a failure; nothing to do is no error.
  */
-int endpoint_release(const struct dir *net_dir, const char *network_name,
-		     const char *container_id, struct error *err);
+int endpoint_release(const struct dir *net_dir, const char *network_name, const char *container_id,
+		     struct error *err);

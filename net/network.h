@@ -16,12 +16,12 @@
  */
 struct network {
 	char name[64];
-	char bridge[16];           /* interface name; "minictr0" for the default one */
-	struct in_addr subnet;     /* network byte order */
-	uint8_t prefix;            /* bits */
+	char bridge[16];       /* interface name; "minictr0" for the default one */
+	struct in_addr subnet; /* network byte order */
+	uint8_t prefix;        /* bits */
 	struct in_addr gateway;
-	bool is_internal;          /* no way out */
-	uint32_t mtu;              /* 0: the kernel's default */
+	bool is_internal; /* no way out */
+	uint32_t mtu;     /* 0: the kernel's default */
 };
 
 /*
