@@ -279,15 +279,20 @@ static int plan(const struct cgroup_host *host, const struct cgroup_resources *r
 	return cgroup_limits_plan(resources, versions, ret, err);
 }
 
-static int fill(struct cgroup *cgroup, const struct cgroup_resources *resources,
-		const struct cgroup_writes *writes, struct error *err)
+static unsigned int required_by(const struct cgroup_writes *writes)
 {
 	unsigned int required = 0;
-	int rc;
 
 	for (size_t i = 0; i < writes->n; i++)
 		required |= CGROUP_BIT(writes->items[i].controller);
-	rc = make_parts(cgroup, required, err);
+	return required;
+}
+
+static int fill(struct cgroup *cgroup, const struct cgroup_resources *resources,
+		const struct cgroup_writes *writes, struct error *err)
+{
+	int rc = make_parts(cgroup, required_by(writes), err);
+
 	if (rc == 0)
 		rc = cgroup_writes_apply(cgroup, writes, err);
 	if (rc == 0 && resources->n_devices > 0 &&
@@ -446,7 +451,69 @@ static int check_use(const struct cgroup *cgroup, const struct cgroup_memory *m,
 		       (long long)m->limit, (long long)used);
 }
 
-int cgroup_update(const struct cgroup *cgroup, const struct cgroup_resources *resources,
+/*
+ * Moves all processes of the group into a part that is new.  What forks meanwhile is born where its
+ * parent was: another round finds it.
+ */
+static int fill_part(const struct cgroup *cgroup, const struct cgroup_part *part, struct error *err)
+{
+	enum { ROUNDS = 20 };
+	const struct dir dir = cgroup_part_dir(part);
+
+	for (int round = 0; round < ROUNDS; round++) {
+		struct cgroup_pid_list here = { 0 };
+		auto_free pid_t *pids = NULL;
+		size_t n = 0, n_here;
+		int rc = cgroup_pids(cgroup, &pids, &n, err);
+
+		for (size_t i = 0; rc == 0 && i < n; i++) {
+			char text[16];
+
+			(void)snprintf(text, sizeof(text), "%d", pids[i]);
+			rc = sys_write_at(&dir, "cgroup.procs", text, err);
+			if (rc == -ESRCH)
+				rc = 0; /* it has ended */
+		}
+		if (rc == 0)
+			rc = cgroup_tree_pids(&dir, &here, err);
+		n_here = here.n;
+		free(here.items);
+		if (rc < 0 || n_here >= n)
+			return rc;
+	}
+	return err_set(err, EAGAIN, "move the processes of cgroup '%s': they fork too fast",
+		       cgroup->path);
+}
+
+/*
+ * A limit may come late (docker update --cpuset-cpus, Kubernetes' CPU manager) for a controller
+ * that the group did without.
+ */
+static int add_parts(struct cgroup *cgroup, unsigned int required, struct error *err)
+{
+	const struct cgroup_host *host = cgroup->host;
+
+	for (size_t i = 0; i < host->n; i++) {
+		struct cgroup_part *part = &cgroup->parts[i];
+		bool is_there = part->fd >= 0;
+		int rc = 0;
+
+		if (!is_needed(host, i, required))
+			continue;
+		if (!is_there)
+			rc = make_part(cgroup, i, err);
+		if (rc == 0 && (int)i == host->v2)
+			rc = cgroup_controllers_enable(&host->items[i], cgroup->path, required, 0,
+						       err);
+		if (rc == 0 && !is_there)
+			rc = fill_part(cgroup, part, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *resources,
 		  struct error *err)
 {
 	struct cgroup_resources wish = *resources; /* borrows all its pointers */
@@ -462,6 +529,8 @@ int cgroup_update(const struct cgroup *cgroup, const struct cgroup_resources *re
 		rc = complete(cgroup, &wish, err);
 	if (rc == 0)
 		rc = plan(cgroup->host, &wish, &writes, err);
+	if (rc == 0)
+		rc = add_parts(cgroup, required_by(&writes), err);
 	if (rc == 0)
 		rc = cgroup_writes_apply(cgroup, &writes, err);
 	cgroup_writes_fini(&writes);

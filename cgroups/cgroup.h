@@ -100,9 +100,10 @@ int cgroup_join_pid(const struct cgroup *cgroup, pid_t pid, struct error *err);
 
 /*
  * Writes changed limits to a live group; what is absent or 0 stays.  Device rules are left alone,
- * as runc does: Kubernetes sends a "deny all" with each update.
+ * as runc does: Kubernetes sends a "deny all" with each update.  A controller that the group did
+ * without until now gets its directory, and the processes are moved in.
  */
-int cgroup_update(const struct cgroup *cgroup, const struct cgroup_resources *resources,
+int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *resources,
 		  struct error *err);
 
 int cgroup_freeze(const struct cgroup *cgroup, bool is_frozen, struct error *err);

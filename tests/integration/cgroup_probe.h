@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* For cgroup_probe.c: test points, groups below /minictr, processes in them. */
+/* For cgroup_limits.c and cgroup_processes.c: test points, groups below /minictr, processes in them. */
 
 #include <errno.h>
 #include <linux/sched.h>
@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -171,4 +172,64 @@ static inline int sleep_long(void *arg)
 	(void)arg;
 	pause_ms(60000);
 	return 0;
+}
+
+/* ---- reading back */
+
+static inline char *read_file(const struct cgroup *cgroup, enum cgroup_controller controller,
+			      const char *file)
+{
+	const char *directory = cgroup_directory(cgroup, controller);
+	auto_free char *path = directory ? path_join(directory, file) : NULL;
+	struct error err = { 0 };
+	char *text = NULL;
+
+	if (!path || file_read(path, 1 << 16, &text, NULL, &err) < 0)
+		return xstrdup("(none)");
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+struct expectation {
+	enum cgroup_controller controller;
+	const char *v1_file, *v1_value, *v2_file, *v2_value;
+};
+
+static inline void expect(const struct cgroup *cgroup, const struct expectation *e)
+{
+	bool is_v2 = cgroup_host_controller(host, e->controller) == CGROUP_V2;
+	const char *file = is_v2 ? e->v2_file : e->v1_file;
+	const char *value = is_v2 ? e->v2_value : e->v1_value;
+	auto_free char *text = NULL;
+
+	if (!file)
+		return;
+	text = read_file(cgroup, e->controller, file);
+	point(str_eq(text, value), "%s is %s", file, value);
+	if (!str_eq(text, value))
+		printf("#   got: %s\n", text);
+}
+
+/* ---- begin and end; what these return is the program's exit status, if not 0 */
+
+static inline int setup_host(void)
+{
+	struct error err = { 0 };
+
+	if (geteuid() != 0) {
+		printf("1..0 # SKIP needs root\n");
+		return 77;
+	}
+	if (cgroup_host_open(&host, &err) < 0) {
+		printf("1..0 # SKIP %s\n", err.msg);
+		return 77;
+	}
+	return 0;
+}
+
+static inline int finish(void)
+{
+	cgroup_host_free(host);
+	printf("1..%d\n", points);
+	return failures ? 1 : 0;
 }
