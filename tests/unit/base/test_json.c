@@ -274,8 +274,19 @@ START_TEST(limits_the_depth)
 	ck_assert_int_eq(json_doc_parse(&doc, "d", good, strlen(good), &err), 0);
 	json_doc_fini(&doc);
 	ck_assert_int_eq(json_doc_parse(&doc, "d", deep, strlen(deep), &err), -EINVAL);
-	ck_assert_str_eq(err.msg, "d:2:128: nested more than 128 deep");
+	ck_assert_str_eq(err.msg, "d:2:128: nested too deep");
 	ck_assert_ptr_null(doc.root);
+}
+END_TEST
+
+START_TEST(refuses_nul_bytes)
+{
+	static const char text[] = "{\n\"u\": 12\0,\"s\":\"\"}";
+	auto_json_doc struct json_doc doc = { 0 };
+	struct error err = { 0 };
+
+	ck_assert_int_eq(json_doc_parse(&doc, "d", text, sizeof(text) - 1, &err), -EINVAL);
+	ck_assert_str_eq(err.msg, "d:2:8: a NUL byte");
 }
 END_TEST
 
@@ -381,4 +392,5 @@ END_TEST
 
 TEST_MAIN("base/json", fills_a_struct, keeps_what_is_absent_or_null,
 	  keeps_integers_of_64_bits_exact, names_the_place_of_what_is_wrong, limits_the_depth,
-	  limits_the_size, loads_a_file, finds_values, reports_without_text, writes)
+	  refuses_nul_bytes, limits_the_size, loads_a_file, finds_values, reports_without_text,
+	  writes)
