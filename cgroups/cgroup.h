@@ -72,7 +72,10 @@ struct cgroup; /* one container's group in every hierarchy it needs; opaque */
 int cgroup_create(const struct cgroup_host *host, const char *path,
 		  const struct cgroup_resources *resources, struct cgroup **ret, struct error *err);
 
-/* The groups of @path that exist, for kill, stats, destroy, after a crash too. */
+/*
+ * The groups of @path (as for cgroup_create()) that exist, for kill, stats, destroy, after a crash
+ * too.  That none does is no error: then there is nothing to kill or destroy.
+ */
 int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup **ret,
 		struct error *err);
 void cgroup_free(struct cgroup *cgroup);

@@ -30,6 +30,12 @@ static const char hybrid[] =
 	"42 31 0:40 / /sys/fs/cgroup/net_cls rw,relatime - cgroup cgroup rw,net_cls,net_prio\n"
 	"41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n";
 
+static const char v1_only[] =
+	"25 18 0:22 / /sys/fs/cgroup ro,nosuid shared:8 - tmpfs tmpfs ro,mode=755\n"
+	"26 25 0:23 / /sys/fs/cgroup/systemd rw shared:9 - cgroup cgroup rw,name=systemd\n"
+	"27 25 0:24 / /sys/fs/cgroup/devices rw shared:10 - cgroup cgroup rw,devices\n"
+	"28 25 0:25 / /sys/fs/cgroup/freezer rw shared:11 - cgroup cgroup rw,freezer\n";
+
 /* As docker shows it to a container without a cgroup namespace; with a space in a name. */
 static const char subtrees[] =
 	"50 49 0:32 /docker/abc /sys/fs/cgroup/memory ro,nosuid - cgroup cgroup rw,memory\n"
@@ -58,6 +64,12 @@ START_TEST(reads_mountinfo)
 			  { CGROUP_V2, 0, "/", "/sys/fs/cgroup/unified" },
 		  },
 		  4 },
+		{ v1_only,
+		  {
+			  { CGROUP_V1, BITS(DEVICES, DEVICES), "/", "/sys/fs/cgroup/devices" },
+			  { CGROUP_V1, BITS(FREEZER, FREEZER), "/", "/sys/fs/cgroup/freezer" },
+		  },
+		  2 },
 		{ subtrees,
 		  {
 			  { CGROUP_V1, BITS(MEMORY, MEMORY), "/docker/abc",
