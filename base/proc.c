@@ -127,7 +127,8 @@ static _Noreturn void become(const struct helper *h, int in, int out, int errors
 		/* execvpe() looks the name up in our own PATH, which may be empty. */
 		if (!getenv("PATH"))
 			(void)setenv("PATH", minimal_env[0] + strlen("PATH="), 1);
-		(void)execvpe(h->argv[0], h->argv, h->envp ? h->envp : minimal_env);
+		(void)execvpe(h->path ? h->path : h->argv[0], h->argv,
+			      h->envp ? h->envp : minimal_env);
 	}
 	code = errno;
 	(void)!write(report, &code, sizeof(code));

@@ -30,6 +30,7 @@ int proc_wait_end(int pidfd, int timeout_ms, struct error *err);
 int proc_exit_code(int how, int status);
 
 struct helper {
+	const char *path;   /* the program, if argv[0] is not its name; NULL */
 	char *const *argv;  /* argv[0] is looked up in PATH unless it has a '/' */
 	char *const *envp;  /* NULL: a minimal one with PATH */
 	const char *input;  /* for its stdin; NULL: /dev/null */

@@ -150,6 +150,29 @@ const char *cgroup_directory(const struct cgroup *cgroup, enum cgroup_controller
 	return part ? part->directory : NULL;
 }
 
+bool cgroup_is_unified(const struct cgroup *cgroup)
+{
+	return cgroup_host_is_unified(cgroup->host);
+}
+
+char *cgroup_v1_options(const struct cgroup *cgroup, enum cgroup_controller controller)
+{
+	const struct cgroup_part *part = cgroup_part_of(cgroup, controller);
+	int index = cgroup->host->of[controller];
+	struct str out = { 0 };
+
+	if (!part || cgroup->host->items[index].version != CGROUP_V1)
+		return NULL;
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		if (cgroup->host->items[index].controllers & CGROUP_BIT(c))
+			str_addf(&out, "%s%s", out.len ? "," : "",
+				 c == CGROUP_IO
+					 ? "blkio"
+					 : cgroup_controller_name((enum cgroup_controller)c));
+	}
+	return str_take(&out);
+}
+
 int cgroup_v2_fd(const struct cgroup *cgroup)
 {
 	const struct cgroup_part *part = part_at(cgroup, cgroup->host->v2);

@@ -131,3 +131,13 @@ int cgroup_destroy(const struct cgroup *cgroup, struct error *err);
 /* "memory:/sys/fs/cgroup/memory/minictr/x" ...: directory of each controller, for state files
  * and people.  A NULL result means the controller has none.  Borrowed. */
 const char *cgroup_directory(const struct cgroup *cgroup, enum cgroup_controller controller);
+
+/* True if the host has v2 alone: a container's /sys/fs/cgroup is one mount of it. */
+bool cgroup_is_unified(const struct cgroup *cgroup);
+
+/*
+ * The mount options of the v1 hierarchy that @controller lives in, "cpu,cpuacct": what a mount of
+ * type "cgroup" names it by.  NULL if the group has no directory there or it is not v1; the caller
+ * frees.
+ */
+char *cgroup_v1_options(const struct cgroup *cgroup, enum cgroup_controller controller);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* Doors to the kernel: namespaces (namespaces(7), clone3(2), unshare(2), setns(2)). */
+
+struct sys_clone {
+	unsigned long namespaces; /* CLONE_NEW* for the child */
+	unsigned long shown; /* CLONE_NEW* for --explain: those the child unshares itself too */
+	int cgroup_fd;       /* start in this v2 cgroup; -1: in the caller's */
+};
+
+/*
+ * Starts the container's init: returns 0 in the child, its pid (with *ret_pidfd, owned) in the
+ * parent, or a negative errno.  Recorded as `unshare ...` with the pid as the first word.
+ */
+pid_t sys_clone(const struct sys_clone *clone, int *ret_pidfd, struct error *err);
+
+int sys_unshare(unsigned long namespaces, struct error *err);
+
+/* Joins the namespace @fd of the kind @type (CLONE_NEW*); @name is for people. */
+int sys_setns(int fd, unsigned long type, const char *name, struct error *err);
+
+int sys_sethostname(const char *name, struct error *err);
+int sys_setdomainname(const char *name, struct error *err);
+
+/* ip link set lo up, in the caller's network namespace. */
+int sys_loopback_up(struct error *err);
+
+/* "--pid", "--mount" ...: unshare(1)'s options for CLONE_NEW* flags, as records show them. */
+struct strv;
+void sys_unshare_options(unsigned long namespaces, struct strv *out);
