@@ -36,12 +36,13 @@ struct container_overlay {
 
 struct container_request {
 	const char *id;
-	const char *root;      /* state root, absolute */
-	const char *bundle;    /* directory with config.json, absolute */
+	const char *root;                        /* state root, absolute */
+	const char *bundle;                      /* directory with config.json, absolute */
 	const struct container_overlay *overlay; /* NULL: root.path of the config as it is */
 
 	const char *console_socket; /* OCI: where the pty master is sent; NULL */
 	const char *pid_file;       /* written (no newline) before create returns; NULL */
+	bool uses_fifo;             /* another process will start it: the gate is exec.fifo */
 	int preserve_fds;           /* this many fds from 3 on stay open in the container */
 	bool no_pivot, no_new_keyring;
 

@@ -200,8 +200,8 @@ int spec_resources_read(const struct json_doc *doc, struct cgroup_resources *ret
 
 /* A seccomp profile file of its own: OCI form, or docker's form (archMap, includes, excludes),
  * resolved for @caps (names of the capabilities that the container will have). */
-int spec_seccomp_read(const struct json_doc *doc, const struct strv *caps,
-		      struct spec_seccomp *ret, struct error *err);
+int spec_seccomp_read(const struct json_doc *doc, const struct strv *caps, struct spec_seccomp *ret,
+		      struct error *err);
 
 void spec_fini(struct spec *spec);
 void spec_process_fini(struct spec_process *process);
@@ -210,6 +210,9 @@ void spec_seccomp_fini(struct spec_seccomp *seccomp);
 
 /* `minictr spec`: the default config.json.  Owned by the caller. */
 json_t *spec_default(bool is_rootless);
+
+/* Its mounts alone: what every container has.  Owned by the caller. */
+json_t *spec_default_mounts(void);
 
 /* The capabilities that docker gives by default ("CAP_CHOWN", ...), the paths that it masks and
  * makes read-only, its mounts: what the engine's bundles are made of.  NULL-ended lists. */

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/container.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "cgroups/cgroup.h"
+#include "runtime/hooks.h"
+#include "runtime/spec.h"
+#include "runtime/state.h"
+#include "runtime/sync.h"
+
+/* One container's directory, open and read. */
+struct handle {
+	char *path; /* owned */
+	struct dir dir;
+	struct state_record record;
+	enum container_status status;
+	int pidfd; /* of a living init, else -1 */
+};
+
+static void handle_close(struct handle *h)
+{
+	close_fd(&h->pidfd);
+	close_fd(&h->dir.fd);
+	state_record_fini(&h->record);
+	free(h->path);
+}
+
+#define auto_handle __attribute__((cleanup(handle_close)))
+#define HANDLE_NONE                       \
+	{                                 \
+		.dir.fd = -1, .pidfd = -1 \
+	}
+
+static int handle_open(const char *root, const char *id, struct handle *h, struct error *err)
+{
+	int rc;
+
+	h->path = path_join(root, id);
+	h->dir.path = h->path;
+	h->dir.fd = state_open_dir(root, id, err);
+	if (h->dir.fd < 0)
+		return h->dir.fd;
+	rc = state_read(&h->dir, &h->record, err);
+	if (rc == 0)
+		h->status = state_status(&h->dir, &h->record, &h->pidfd);
+	return rc;
+}
+
+void container_fini(struct container *container)
+{
+	close_fd(&container->pidfd);
+	close_fd(&container->pty);
+	close_fd(&container->start_gate);
+	free(container->cgroup_path);
+	container->cgroup_path = NULL;
+}
+
+static int open_cgroup(const char *path, struct cgroup **ret, struct error *err)
+{
+	auto_cgroup_host struct cgroup_host *host = NULL;
+	int rc = cgroup_host_open(&host, err);
+
+	return rc < 0 ? rc : cgroup_open(host, path, ret, err);
+}
+
+/* ---- start ------------------------------------------------------------------------------------ */
+
+static int run_hooks(const struct handle *h, enum spec_hook_point point, struct error *err)
+{
+	auto_spec struct spec spec = { 0 };
+	auto_free char *json = NULL;
+	auto_fd int bundle = open(h->record.state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct container_state state = h->record.state;
+	int rc;
+
+	if (bundle < 0)
+		return err_sys(err, "open bundle '%s'", h->record.state.bundle);
+	rc = spec_load(bundle, &spec, err);
+	if (rc < 0 || !spec.hooks[point].n)
+		return rc;
+	state.status = h->status;
+	json = state_json(&state, 0);
+	return hooks_run(&spec.hooks[point], json, err);
+}
+
+/* runtime.md, "Lifecycle": a failing poststart or poststop hook is told, and changes nothing. */
+static void run_late_hooks(const struct handle *h, enum spec_hook_point point)
+{
+	struct error err;
+
+	if (run_hooks(h, point, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
+int container_start_created(struct container *container, const char *root, const char *id,
+			    struct error *err)
+{
+	int rc = sync_send(container->start_gate, SYNC_START, -1, err);
+
+	if (rc == 0)
+		rc = sync_expect_end(container->start_gate, err);
+	close_fd(&container->start_gate);
+	if (rc < 0)
+		return rc;
+	(void)root;
+	(void)id;
+	return 0;
+}
+
+/*
+ * Opens the gate and waits for execve(2): the end of the fifo is success, a struct error in it the
+ * failure.  Opened without waiting, as nobody may be there any more to open the other end.
+ */
+static int open_gate(const struct handle *h, struct error *err)
+{
+	auto_fd int fifo = openat(h->dir.fd, STATE_FIFO, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct pollfd fds[] = {
+		{ .fd = fifo, .events = POLLIN },
+		{ .fd = h->pidfd, .events = POLLIN },
+	};
+	struct error told;
+	ssize_t n;
+
+	if (fifo < 0)
+		return err_sys(err, "open the start gate of '%s'", h->path);
+	while (poll(fds, ARRAY_LEN(fds), -1) < 0) {
+		if (errno != EINTR)
+			return err_sys(err, "wait for the start of '%s'", h->path);
+	}
+	n = read(fifo, &told, sizeof(told));
+	if (n == (ssize_t)sizeof(told)) {
+		told.msg[sizeof(told.msg) - 1] = '\0';
+		*err = told;
+		return -(err->code ? err->code : EIO);
+	}
+	return 0;
+}
+
+int container_start(const char *root, const char *id, struct error *err)
+{
+	auto_handle struct handle h = HANDLE_NONE;
+	auto_fd int lock = -1;
+	int rc = handle_open(root, id, &h, err);
+
+	if (rc < 0)
+		return rc;
+	lock = lock_acquire(&h.dir, STATE_LOCK, LOCK_EXCLUSIVE, err);
+	if (lock < 0)
+		return lock;
+	/* Who held the lock may have started or ended it. */
+	close_fd(&h.pidfd);
+	h.status = state_status(&h.dir, &h.record, &h.pidfd);
+	if (h.status == CONTAINER_STOPPED)
+		return err_set(err, EINVAL, "cannot start a container that has stopped");
+	if (h.status != CONTAINER_CREATED)
+		return err_set(err, EINVAL, "cannot start an already running container");
+	rc = open_gate(&h, err);
+	/* Without the fifo it counts as running; a failed one ends by itself. */
+	(void)unlinkat(h.dir.fd, STATE_FIFO, 0);
+	if (rc < 0)
+		return rc;
+	h.status = CONTAINER_RUNNING;
+	run_late_hooks(&h, HOOK_POSTSTART);
+	return 0;
+}
+
+/* ---- state ------------------------------------------------------------------------------------ */
+
+int container_state(const char *root, const char *id, struct container_state *ret,
+		    struct error *err)
+{
+	auto_handle struct handle h = HANDLE_NONE;
+	int rc = handle_open(root, id, &h, err);
+
+	if (rc == -ENOENT)
+		return 0;
+	if (rc < 0)
+		return rc;
+	*ret = h.record.state;
+	ret->status = h.status;
+	if (h.status == CONTAINER_STOPPED)
+		ret->pid = 0;
+	h.record.state = (struct container_state){ 0 };
+	return 1;
+}
+
+int container_list(const char *root, struct strv *ret, struct error *err)
+{
+	DIR *dir = opendir(root);
+	const struct dirent *entry;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : err_sys(err, "open '%s'", root);
+	while ((entry = readdir(dir))) {
+		if (is_valid_name(entry->d_name) &&
+		    (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN))
+			strv_add(ret, entry->d_name);
+	}
+	(void)closedir(dir);
+	return 0;
+}
+
+/* ---- kill, pause ------------------------------------------------------------------------------ */
+
+int container_kill(const char *root, const char *id, int signal, bool is_all, struct error *err)
+{
+	auto_handle struct handle h = HANDLE_NONE;
+	auto_cgroup struct cgroup *cgroup = NULL;
+	int rc = handle_open(root, id, &h, err);
+
+	if (rc < 0)
+		return rc;
+	if (is_all) {
+		rc = open_cgroup(h.record.state.cgroup_path, &cgroup, err);
+		return rc < 0 ? rc : cgroup_signal_all(cgroup, signal, err);
+	}
+	if (h.pidfd < 0)
+		return err_set(err, ESRCH, "container not running");
+	rc = proc_signal(h.pidfd, signal, err);
+	if (rc == -ESRCH)
+		return err_set(err, ESRCH, "container not running");
+	/* A frozen process acts on SIGKILL only once it is thawed (always so on v1). */
+	if (rc == 0 && signal == SIGKILL && h.status == CONTAINER_PAUSED)
+		rc = container_pause(root, id, false, err);
+	return rc;
+}
+
+int container_pause(const char *root, const char *id, bool is_paused, struct error *err)
+{
+	auto_handle struct handle h = HANDLE_NONE;
+	auto_cgroup struct cgroup *cgroup = NULL;
+	int rc = handle_open(root, id, &h, err);
+
+	if (rc < 0)
+		return rc;
+	if (is_paused && h.status != CONTAINER_RUNNING && h.status != CONTAINER_CREATED)
+		return err_set(err, EINVAL, "container not running or created: %s",
+			       container_status_name(h.status));
+	if (!is_paused && h.status != CONTAINER_PAUSED)
+		return err_set(err, EINVAL, "container not paused");
+	rc = open_cgroup(h.record.state.cgroup_path, &cgroup, err);
+	return rc < 0 ? rc : cgroup_freeze(cgroup, is_paused, err);
+}
+
+/* ---- delete ----------------------------------------------------------------------------------- */
+
+#define DEATH_MS 10000
+
+/* Ends all processes of the container, its init too if that never reached the cgroup. */
+static int end_processes(const struct handle *h, const struct cgroup *cgroup, struct error *err)
+{
+	int rc = cgroup ? cgroup_signal_all(cgroup, SIGKILL, err) : 0;
+
+	if (h->pidfd < 0)
+		return rc;
+	if (rc < 0 && proc_signal(h->pidfd, SIGKILL, err) == 0)
+		rc = 0;
+	else if (rc == 0)
+		(void)proc_signal(h->pidfd, SIGKILL, err);
+	/* Our own child has to be waited for, or its namespaces stay; a stranger's is only awaited. */
+	if (proc_wait_end(h->pidfd, DEATH_MS, err) != 1)
+		return err_set(err, ETIMEDOUT, "end container: still there after %d s",
+			       DEATH_MS / 1000);
+	(void)waitid(P_PIDFD, (id_t)h->pidfd, &(siginfo_t){ 0 }, WEXITED | WNOHANG | WNOWAIT);
+	return rc;
+}
+
+static int remove_dir(const char *root, const char *id, struct error *err)
+{
+	auto_fd int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "open '%s'", root);
+	return tree_remove_at(&(struct dir){ .fd = fd, .path = root }, id, err);
+}
+
+/* What the record names: processes, cgroup.  Goes on after a failure and returns the first. */
+static int undo_record(const struct handle *h, struct error *err)
+{
+	auto_cgroup struct cgroup *cgroup = NULL;
+	struct error later;
+	char boot_id[37];
+	int rc;
+
+	proc_boot_id(boot_id);
+	if (strcmp(boot_id, h->record.boot_id) != 0)
+		return 0; /* none of it survived the reboot */
+	rc = open_cgroup(h->record.state.cgroup_path, &cgroup, err);
+	if (rc < 0)
+		return rc;
+	rc = end_processes(h, cgroup, err);
+	if (rc < 0)
+		return cgroup_destroy(cgroup, &later) < 0 ? rc : 0;
+	return cgroup_destroy(cgroup, err);
+}
+
+int container_delete(const char *root, const char *id, bool force, struct error *err)
+{
+	auto_handle struct handle h = HANDLE_NONE;
+	auto_fd int lock = -1;
+	int rc;
+
+	h.path = path_join(root, id);
+	h.dir.path = h.path;
+	h.dir.fd = state_open_dir(root, id, err);
+	if (h.dir.fd == -ENOENT && force)
+		return 0;
+	if (h.dir.fd < 0)
+		return h.dir.fd;
+
+	/* Whoever creates or starts it comes first; a creator that died has let go. */
+	lock = lock_acquire(&h.dir, STATE_LOCK, LOCK_EXCLUSIVE, err);
+	if (lock < 0)
+		return lock == -ENOENT && force ? 0 : lock;
+	rc = state_read(&h.dir, &h.record, err);
+	if (rc < 0) {
+		/* The record is the first thing that a creator makes: without it there is nothing. */
+		if (force && err->code == ENOENT)
+			return remove_dir(root, id, err);
+		return rc;
+	}
+	h.status = state_status(&h.dir, &h.record, &h.pidfd);
+	if (!force && h.status != CONTAINER_STOPPED && h.status != CONTAINER_CREATED)
+		return err_set(err, EBUSY, "cannot delete container %s that is not stopped: %s", id,
+			       container_status_name(h.status));
+	rc = undo_record(&h, err);
+	if (rc < 0)
+		return err_wrap(err, "delete container '%s'", id);
+	h.status = CONTAINER_STOPPED;
+	run_late_hooks(&h, HOOK_POSTSTOP);
+	return remove_dir(root, id, err);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/sys_mount.h"
+
+/*
+ * Mounts a tmpfs on @target that begins with a copy of what @target held ("tmpcopyup", as runc and
+ * crun have it): directories, regular files, symlinks, with owner, mode and times; at most 64 levels
+ * deep.  The copy is made before the tmpfs becomes visible.
+ */
+int copyup_mount(const struct sys_mount *mount, const struct dir *target, struct error *err);

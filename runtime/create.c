@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/sock.h"
+#include "base/stage.h"
+#include "base/step.h"
+#include "base/sys.h"
+#include "base/sys_ns.h"
+#include "cgroups/cgroup.h"
+#include "runtime/container.h"
+#include "runtime/hooks.h"
+#include "runtime/init.h"
+#include "runtime/namespaces.h"
+#include "runtime/plan.h"
+#include "runtime/seccomp.h"
+#include "runtime/state.h"
+#include "runtime/sync.h"
+#include "runtime/terminal.h"
+
+/*
+ * How a container is made.  The creator (left) and the container's init (right):
+ *
+ *   record   state.json with id, boot and cgroup path: from here on delete can undo it all
+ *   cgroup   directories, limits
+ *   clone    clone3 into the v2 cgroup ------> joins v1 cgroups, joins and makes namespaces
+ *            id maps, SYNC_GO ---------------> becomes root of its user namespace
+ *   network  on_namespaces()                   meanwhile mounts its root file system
+ *            prestart, createRuntime hooks <-- SYNC_NAMESPACES (only if there are such hooks)
+ *            SYNC_HOOKS_DONE ----------------> createContainer hooks, pivot_root, privileges
+ *   init     <-------------------------------- SYNC_CREATED, with the pty
+ *   finish   console socket, pid file, state   waits at its gate
+ *
+ * The gate is exec.fifo if another process is going to start the container, and the same socket if
+ * the creator does that itself.  A failure of init arrives as SYNC_ERROR with its whole text.
+ */
+struct creation {
+	const struct container_request *request;
+	struct container *container; /* being made */
+	struct spec spec;
+	struct plan plan;
+	struct seccomp_program seccomp;
+	struct state_record record;
+	struct dir dir; /* the state directory; fd owned, path owned */
+	char *dir_path;
+	bool has_dir;
+	int lock;
+	int sock;
+	struct cgroup_host *host;
+	struct cgroup *cgroup;
+	int fifo;
+	int joined[SPEC_NS_TYPES];
+};
+
+/* ---- record ----------------------------------------------------------------------------------- */
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int make_state_dir(struct creation *c, struct error *err)
+{
+	auto_fd int root = dir_make_open(c->request->root, 0700, err);
+
+	if (root < 0)
+		return root;
+	if (mkdirat(root, c->request->id, 0700) < 0) {
+		if (errno == EEXIST)
+			return err_set(err, EEXIST, "container with given ID already exists");
+		return err_sys(err, "make directory '%s'", c->dir_path);
+	}
+	c->has_dir = true;
+	c->dir.fd = openat(root, c->request->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->dir.fd < 0)
+		return err_sys(err, "open '%s'", c->dir_path);
+	return 0;
+}
+
+static int record(void *job, struct error *err)
+{
+	struct creation *c = job;
+	const char *path = c->spec.cgroups_path;
+	auto_free char *default_path = path_join("/minictr", c->request->id);
+	struct container_state *state = &c->record.state;
+	int rc = make_state_dir(c, err);
+
+	if (rc < 0)
+		return rc;
+	c->lock = lock_acquire(&c->dir, STATE_LOCK, LOCK_EXCLUSIVE, err);
+	if (c->lock < 0)
+		return c->lock;
+	rc = cgroup_path_clean(path && *path ? path : default_path, &state->cgroup_path, err);
+	if (rc < 0)
+		return rc;
+	state->id = xstrdup(c->request->id);
+	state->bundle = xstrdup(c->request->bundle);
+	state->rootfs = xstrdup(c->plan.rootfs);
+	state->owner = xstrdup("root");
+	state->created_ns = now_ns();
+	strv_copy(&state->annotations, &c->spec.annotations);
+	proc_boot_id(c->record.boot_id);
+	return state_write(&c->dir, &c->record, err);
+}
+
+static void unrecord(void *job)
+{
+	struct creation *c = job;
+	auto_fd int root = open(c->request->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct dir parent = { .fd = root, .path = c->request->root };
+	struct error err;
+
+	if (c->has_dir && tree_remove_at(&parent, c->request->id, &err) < 0)
+		log_warning("%s", err.msg);
+	c->has_dir = false;
+}
+
+/* ---- cgroup ----------------------------------------------------------------------------------- */
+
+static int make_cgroup(void *job, struct error *err)
+{
+	struct creation *c = job;
+	int rc = cgroup_host_open(&c->host, err);
+
+	if (rc < 0)
+		return rc;
+	return cgroup_create(c->host, c->record.state.cgroup_path, &c->spec.resources, &c->cgroup,
+			     err);
+}
+
+static void remove_cgroup(void *job)
+{
+	struct creation *c = job;
+	struct error err;
+
+	if (c->cgroup && cgroup_destroy(c->cgroup, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
+/* ---- clone ------------------------------------------------------------------------------------ */
+
+static int open_joined(struct creation *c, struct error *err)
+{
+	for (size_t i = 0; i < c->spec.n_namespaces; i++) {
+		const struct spec_namespace *ns = &c->spec.namespaces[i];
+
+		if (!ns->path)
+			continue;
+		c->joined[ns->type] = open(ns->path, O_RDONLY | O_CLOEXEC);
+		if (c->joined[ns->type] < 0)
+			return err_sys(err, "open namespace '%s'", ns->path);
+	}
+	return 0;
+}
+
+static int make_fifo(struct creation *c, struct error *err)
+{
+	/* Others may write: init opens it as the container's user. */
+	if (mkfifoat(c->dir.fd, STATE_FIFO, 0622) < 0 ||
+	    fchmodat(c->dir.fd, STATE_FIFO, 0622, 0) < 0)
+		return err_sys(err, "make '%s/%s'", c->dir_path, STATE_FIFO);
+	c->fifo = openat(c->dir.fd, STATE_FIFO, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return c->fifo < 0 ? err_sys(err, "open '%s/%s'", c->dir_path, STATE_FIFO) : 0;
+}
+
+static bool has_host_hooks(const struct spec *spec)
+{
+	return spec->hooks[HOOK_PRESTART].n || spec->hooks[HOOK_CREATE_RUNTIME].n;
+}
+
+static _Noreturn void run_init(struct creation *c, int sock)
+{
+	auto_free char *json = NULL;
+	struct init_job job = {
+		.request = c->request,
+		.plan = &c->plan,
+		.cgroup = c->cgroup,
+		.seccomp = &c->seccomp,
+		.sock = sock,
+		.creator_sock = c->sock,
+		.lock = c->lock,
+		.fifo = c->fifo,
+		.has_host_hooks = has_host_hooks(&c->spec),
+		.rootfs = { .plan = &c->plan,
+			    .overlay = c->request->overlay,
+			    .cgroup = c->cgroup,
+			    .no_pivot = c->request->no_pivot,
+			    .root.fd = -1 },
+		.proc.fd = -1,
+		.pty_master = -1,
+		.pty_slave = -1,
+		.gate = -1,
+	};
+
+	memcpy(job.joined, c->joined, sizeof(job.joined));
+	c->record.state.status = CONTAINER_CREATING;
+	c->record.state.pid = getpid();
+	json = state_json(&c->record.state, 0);
+	job.state_json = json;
+	init_run(&job);
+}
+
+/* A pid namespace is entered by the children of who joined it: the creator joins, and comes back. */
+static pid_t clone_init(struct creation *c, const struct sys_clone *clone, int *ret_pidfd,
+			struct error *err)
+{
+	int target = c->joined[SPEC_NS_PID];
+	auto_fd int own = -1;
+	pid_t pid;
+
+	if (target < 0)
+		return sys_clone(clone, ret_pidfd, err);
+	own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return err_sys(err, "open '/proc/self/ns/pid'");
+	pid = sys_setns(target, CLONE_NEWPID, namespace_path(&c->spec, SPEC_NS_PID), err);
+	if (pid < 0)
+		return pid;
+	pid = sys_clone(clone, ret_pidfd, err);
+	if (pid != 0 && setns(own, CLONE_NEWPID) < 0)
+		log_warning("return to our own pid namespace: %s", err_text(errno));
+	return pid;
+}
+
+static int start_init(void *job, struct error *err)
+{
+	struct creation *c = job;
+	const struct sys_clone clone = {
+		.namespaces = c->plan.clone_flags,
+		.shown = c->plan.late_flags,
+		.cgroup_fd = cgroup_v2_fd(c->cgroup),
+	};
+	int pair[2] = { -1, -1 };
+	int rc = open_joined(c, err);
+
+	if (rc == 0 && c->request->uses_fifo)
+		rc = make_fifo(c, err);
+	if (rc == 0)
+		rc = sock_pair(pair, err);
+	if (rc < 0)
+		return rc;
+	c->sock = pair[0];
+	c->container->pid = clone_init(c, &clone, &c->container->pidfd, err);
+	if (c->container->pid == 0)
+		run_init(c, pair[1]);
+	close_fd(&pair[1]);
+	return c->container->pid < 0 ? c->container->pid : 0;
+}
+
+static void stop_init(void *job)
+{
+	struct creation *c = job;
+	struct error err;
+
+	close_fd(&c->sock);
+	if (c->container->pidfd < 0)
+		return;
+	if (c->cgroup && cgroup_signal_all(c->cgroup, SIGKILL, &err) < 0)
+		log_debug("%s", err.msg);
+	(void)proc_signal(c->container->pidfd, SIGKILL, &err);
+	while (waitid(P_PIDFD, (id_t)c->container->pidfd, &(siginfo_t){ 0 }, WEXITED) < 0 &&
+	       errno == EINTR)
+		;
+}
+
+static int write_map(const struct creation *c, const char *file, const struct spec_id_map *maps,
+		     size_t n, struct error *err)
+{
+	auto_str struct str text = { 0 };
+	auto_free char *path = xasprintf("/proc/%d", c->container->pid);
+	auto_fd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, "open '%s'", path);
+	namespace_id_map(maps, n, &text);
+	return sys_write_at(&(struct dir){ .fd = fd, .path = path }, file, text.text, err);
+}
+
+static int write_maps(struct creation *c, struct error *err)
+{
+	int rc;
+
+	if (!c->plan.has_new_user)
+		return 0;
+	rc = write_map(c, "uid_map", c->spec.uid_maps, c->spec.n_uid_maps, err);
+	if (rc == 0)
+		rc = write_map(c, "gid_map", c->spec.gid_maps, c->spec.n_gid_maps, err);
+	return rc < 0 ? rc : sync_send(c->sock, SYNC_GO, -1, err);
+}
+
+/* ---- network and hooks ------------------------------------------------------------------------ */
+
+static int run_host_hooks(struct creation *c, struct error *err)
+{
+	auto_free char *json = NULL;
+	int rc;
+
+	if (!has_host_hooks(&c->spec))
+		return 0;
+	rc = sync_expect(c->sock, SYNC_NAMESPACES, NULL, err);
+	if (rc < 0)
+		return rc;
+	c->record.state.status = CONTAINER_CREATING;
+	json = state_json(&c->record.state, 0);
+	rc = hooks_run(&c->spec.hooks[HOOK_PRESTART], json, err);
+	if (rc == 0)
+		rc = hooks_run(&c->spec.hooks[HOOK_CREATE_RUNTIME], json, err);
+	return rc < 0 ? rc : sync_send(c->sock, SYNC_HOOKS_DONE, -1, err);
+}
+
+static int open_netns(const struct creation *c)
+{
+	char path[48];
+
+	if (!c->plan.has_new_network)
+		return -1;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", c->container->pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int host_side(void *job, struct error *err)
+{
+	struct creation *c = job;
+	const struct container_request *request = c->request;
+	auto_fd int netns = open_netns(c);
+	int rc = 0;
+
+	c->record.state.pid = c->container->pid;
+	if (write_maps(c, err) < 0) {
+		rc = -err->code;
+	} else if (request->on_namespaces) {
+		rc = request->on_namespaces(request->arg, c->container->pid, netns, err);
+	}
+	return rc < 0 ? rc : run_host_hooks(c, err);
+}
+
+/* ---- end -------------------------------------------------------------------------------------- */
+
+/* Init died without a word: the kernel may have ended it for its memory limit. */
+static int explain_death(struct creation *c, struct error *err)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PIDFD, (id_t)c->container->pidfd, &info, WEXITED | WNOWAIT) == 0 &&
+	    info.si_code != CLD_EXITED && info.si_status == SIGKILL &&
+	    c->spec.resources.memory.has_limit && c->spec.resources.memory.limit > 0)
+		return err_set(err, ENOMEM,
+			       "container init was OOM-killed: memory limit %lld is too low",
+			       (long long)c->spec.resources.memory.limit);
+	return err_set(err, EPIPE, "container init ended before it was ready");
+}
+
+static int await_init(void *job, struct error *err)
+{
+	struct creation *c = job;
+	auto_fd int pty = -1;
+	int rc = sync_expect(c->sock, SYNC_CREATED, &pty, err);
+
+	if (rc == -EPIPE)
+		return explain_death(c, err);
+	if (rc < 0)
+		return rc;
+	if (c->request->console_socket && pty >= 0)
+		rc = terminal_send(c->request->console_socket, pty, err);
+	else if (c->request->wants_pty_fd)
+		c->container->pty = take_fd(&pty);
+	return rc;
+}
+
+static int write_pid_file(const struct creation *c, struct error *err)
+{
+	const char *path = c->request->pid_file;
+	const char *name = path_base(path);
+	auto_free char *parent = xstrndup(path, (size_t)(name - path));
+	auto_fd int fd = open(*parent ? parent : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char text[16];
+
+	if (fd < 0)
+		return err_sys(err, "open '%s'", parent);
+	(void)snprintf(text, sizeof(text), "%d", c->container->pid);
+	return file_replace_at(&(struct dir){ .fd = fd, .path = parent }, name, text, strlen(text),
+			       0644, FILE_FAST, err);
+}
+
+static int finish(void *job, struct error *err)
+{
+	struct creation *c = job;
+	int rc = proc_start_time(c->container->pid, &c->record.state.start_time, err);
+
+	if (rc < 0)
+		return rc;
+	c->record.is_created = true;
+	rc = state_write(&c->dir, &c->record, err);
+	if (rc == 0 && c->request->pid_file)
+		rc = write_pid_file(c, err);
+	return rc;
+}
+
+/*
+ * What every container may use of devices, behind the config's own rules, as runc has it: the nodes
+ * of config-linux.md "Default Devices", terminals, and making nodes of any number (which gives no
+ * access to them).
+ */
+static void allow_default_devices(struct cgroup_resources *r)
+{
+	static const struct cgroup_device_rule rules[] = {
+		{ true, 'c', -1, -1, "m" }, { true, 'b', -1, -1, "m" },
+		{ true, 'c', 1, 3, "rwm" }, { true, 'c', 1, 5, "rwm" },
+		{ true, 'c', 1, 7, "rwm" }, { true, 'c', 1, 8, "rwm" },
+		{ true, 'c', 1, 9, "rwm" }, { true, 'c', 5, 0, "rwm" },
+		{ true, 'c', 5, 2, "rwm" }, { true, 'c', 136, -1, "rwm" },
+	};
+
+	r->devices = xrealloc(r->devices, r->n_devices + ARRAY_LEN(rules), sizeof(rules[0]));
+	memcpy(r->devices + r->n_devices, rules, sizeof(rules));
+	r->n_devices += ARRAY_LEN(rules);
+}
+
+static int load(struct creation *c, struct error *err)
+{
+	const struct container_request *request = c->request;
+	auto_free char *cache = request->cache_dir ? xstrdup(request->cache_dir)
+						   : path_join(request->root, ".cache");
+	auto_fd int bundle = -1;
+	auto_fd int cache_fd = -1;
+	int rc;
+
+	if (!is_valid_name(request->id))
+		return err_set(err, EINVAL, "invalid container ID format");
+	bundle = open(request->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (bundle < 0)
+		return err_sys(err, "chdir %s", request->bundle);
+	rc = spec_load(bundle, &c->spec, err);
+	allow_default_devices(&c->spec.resources);
+	if (rc == 0)
+		rc = plan_make(&c->spec, request->bundle, &c->plan, err);
+	if (rc < 0 || !c->spec.seccomp.is_given)
+		return rc;
+	cache_fd = dir_make_open(cache, 0700, err);
+	return seccomp_program_get(&c->spec.seccomp, &(struct dir){ .fd = cache_fd, .path = cache },
+				   &c->seccomp, err);
+}
+
+static void creation_fini(struct creation *c)
+{
+	for (size_t i = 0; i < SPEC_NS_TYPES; i++)
+		close_fd(&c->joined[i]);
+	close_fd(&c->fifo);
+	close_fd(&c->lock);
+	close_fd(&c->sock);
+	close_fd(&c->dir.fd);
+	cgroup_free(c->cgroup);
+	cgroup_host_free(c->host);
+	seccomp_program_fini(&c->seccomp);
+	state_record_fini(&c->record);
+	plan_fini(&c->plan);
+	spec_fini(&c->spec);
+	free(c->dir_path);
+}
+
+int container_create(const struct container_request *request, struct container *ret,
+		     struct error *err)
+{
+	static const struct stage stages[] = {
+		{ "record", record, unrecord },
+		{ "cgroup", make_cgroup, remove_cgroup },
+		{ "namespaces", start_init, stop_init },
+		{ "network", host_side, NULL },
+		{ "init", await_init, NULL },
+		{ "state", finish, NULL },
+	};
+	struct container container = { .pid = -1, .pidfd = -1, .pty = -1, .start_gate = -1 };
+	struct creation c = {
+		.request = request,
+		.container = &container,
+		.dir.fd = -1,
+		.dir_path = path_join(request->root, request->id),
+		.lock = -1,
+		.sock = -1,
+		.fifo = -1,
+	};
+	int rc;
+
+	c.dir.path = c.dir_path;
+	for (size_t i = 0; i < SPEC_NS_TYPES; i++)
+		c.joined[i] = -1;
+	rc = load(&c, err);
+	if (rc == 0)
+		rc = stages_run(stages, ARRAY_LEN(stages), &c, err);
+	if (rc == 0) {
+		container.start_gate = take_fd(&c.sock);
+		container.cgroup_path = take_ptr(c.record.state.cgroup_path);
+		*ret = container;
+	} else {
+		container_fini(&container);
+	}
+	creation_fini(&c);
+	return rc;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/devices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/sys.h"
+#include "base/sys_mount.h"
+
+static const struct {
+	const char *name, *target;
+} links[] = {
+	{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
+	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+	{ "core", "/proc/kcore" },       { "ptmx", "pts/ptmx" },
+};
+
+/* Where mknod(2) is not allowed, the host's device is bound on an empty file. */
+static int bind_device(const struct rootfs *rootfs, const struct plan_device *device,
+		       struct error *err)
+{
+	auto_fd int source = open(device->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+	auto_fd int fd = -1;
+	auto_free char *name = path_join(rootfs->root.path, device->path + 1);
+	struct stat st;
+
+	if (source < 0)
+		return err_sys(err, "open device '%s'", device->path);
+	if (fstat(source, &st) < 0 || (st.st_mode & S_IFMT) != (device->mode & S_IFMT) ||
+	    st.st_rdev != device->dev)
+		return err_set(err, ENODEV, "bind device '%s': the host's has another number",
+			       device->path);
+	fd = make_file_in_root(&rootfs->root, device->path, 0644, err);
+	if (fd < 0)
+		return fd;
+
+	const struct sys_bind bind = { .source = { .fd = source, .path = device->path } };
+
+	return sys_bind_at(&bind, &(struct dir){ .fd = fd, .path = name }, err);
+}
+
+static int make_device(const struct rootfs *rootfs, const struct plan_device *device,
+		       struct error *err)
+{
+	const char *name = path_base(device->path);
+	auto_free char *parent = xstrndup(device->path, (size_t)(name - device->path));
+	auto_free char *parent_name = path_join(rootfs->root.path, parent + (*parent == '/'));
+	auto_fd int fd = -1;
+	struct stat st;
+	int rc;
+
+	if (!*name)
+		return err_set(err, EINVAL, "make device '%s': no name", device->path);
+	fd = make_dirs_in_root(&rootfs->root, parent, 0755, err);
+	if (fd < 0)
+		return fd;
+
+	const struct dir dir = { .fd = fd, .path = parent_name };
+
+	/* What the image has at this name is taken if it is the very device, and never followed. */
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if ((st.st_mode & S_IFMT) == (device->mode & S_IFMT) && st.st_rdev == device->dev)
+			return sys_chown_at(&dir, name, device->uid, device->gid, err);
+		if (unlinkat(fd, name, 0) < 0)
+			return err_sys(err, "replace '%s/%s'", dir.path, name);
+	}
+	rc = sys_mknod_at(&dir, name, device->mode, device->dev, err);
+	if (rc == 0 && (device->uid || device->gid))
+		rc = sys_chown_at(&dir, name, device->uid, device->gid, err);
+	return rc;
+}
+
+static int make_links(const struct rootfs *rootfs, struct error *err)
+{
+	auto_free char *name = path_join(rootfs->root.path, "dev");
+	auto_fd int fd = make_dirs_in_root(&rootfs->root, "/dev", 0755, err);
+
+	if (fd < 0)
+		return fd;
+
+	const struct dir dev = { .fd = fd, .path = name };
+
+	for (size_t i = 0; i < ARRAY_LEN(links); i++) {
+		struct stat st;
+		int rc;
+
+		/* Images have some of these; ptmx of a devtmpfs-like /dev is replaced by ours. */
+		if (fstatat(fd, links[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+			if (strcmp(links[i].name, "ptmx") != 0)
+				continue;
+			(void)unlinkat(fd, links[i].name, 0);
+		}
+		rc = sys_symlink_at(&dev, links[i].name, links[i].target, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int devices_make(const struct rootfs *rootfs, struct error *err)
+{
+	const struct plan *plan = rootfs->plan;
+	struct stat st;
+	bool must_bind = plan->has_new_user;
+
+	if (fstatat(rootfs->root.fd, "dev", &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+		return err_set(err, ENOTDIR, "fill '/dev': not a directory in the rootfs");
+	for (size_t i = 0; i < plan->n_devices; i++) {
+		int rc = must_bind ? bind_device(rootfs, &plan->devices[i], err)
+				   : make_device(rootfs, &plan->devices[i], err);
+
+		if (rc == -EPERM && !must_bind) {
+			must_bind = true;
+			rc = bind_device(rootfs, &plan->devices[i], err);
+		}
+		if (rc < 0)
+			return rc;
+	}
+	return make_links(rootfs, err);
+}
+
+int devices_console(const struct rootfs *rootfs, int slave, struct error *err)
+{
+	auto_free char *name = path_join(rootfs->root.path, "dev/console");
+	auto_fd int fd = make_file_in_root(&rootfs->root, "/dev/console", 0600, err);
+
+	if (fd < 0)
+		return fd;
+
+	const struct sys_bind bind = { .source = { .fd = slave, .path = "/dev/pts/0" } };
+
+	return sys_bind_at(&bind, &(struct dir){ .fd = fd, .path = name }, err);
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/stage.h"
+#include "base/step.h"
+#include "base/sys.h"
+#include "base/sys_cred.h"
+#include "base/sys_mount.h"
+#include "base/sys_ns.h"
+#include "cgroups/cgroup.h"
+#include "runtime/devices.h"
+#include "runtime/hooks.h"
+#include "runtime/namespaces.h"
+#include "runtime/program.h"
+#include "runtime/sync.h"
+#include "runtime/terminal.h"
+#include "runtime/user.h"
+
+#ifndef CLONE_NEWTIME
+#	define CLONE_NEWTIME 0x00000080
+#endif
+
+/*
+ * The container's first process, from clone3(2) to execve(2).  What is done when, and why:
+ *
+ * - It joins its cgroup before anything else, so that all it does is accounted and limited.
+ * - Namespaces to join come before new ones that depend on them; the cgroup namespace is made once
+ *   the cgroup is joined, as its root is where the process is at that moment.
+ * - The root file system is made with all privileges, and entered.
+ * - Without no_new_privs the filter needs CAP_SYS_ADMIN, so it is loaded before capabilities go
+ *   (seccomp(2)); with it, it is loaded as late as possible.
+ * - Bounding set, ids (keeping capabilities), then the other sets, ambient last (capabilities(7)).
+ * - The program is looked up as the user that it will run as, before the start gate, so that a
+ *   missing one is create's failure.
+ */
+
+static int prepare(struct init_job *job)
+{
+	static const int unblocked[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGPIPE };
+	sigset_t none;
+
+	step_acting_as(STEP_INIT);
+	/* Nobody who shares a pid namespace with us may look into this copy of the runtime. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	close_fd(&job->creator_sock);
+	close_fd(&job->lock);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(unblocked); i++)
+		(void)signal(unblocked[i], SIG_DFL);
+	return cloexec_from(3 + job->request->preserve_fds);
+}
+
+/* ---- namespaces ------------------------------------------------------------------------------- */
+
+static int join_namespaces(struct init_job *job, struct error *err)
+{
+	/* The user namespace first: it gives the rights to enter the others that it owns. */
+	static const enum spec_namespace_type order[] = {
+		SPEC_NS_USER, SPEC_NS_IPC,    SPEC_NS_UTS,   SPEC_NS_NETWORK,
+		SPEC_NS_TIME, SPEC_NS_CGROUP, SPEC_NS_MOUNT,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		int fd = job->joined[order[i]];
+		int rc;
+
+		if (fd < 0)
+			continue;
+		rc = sys_setns(fd, namespace_name(order[i])->flag,
+			       namespace_path(job->plan->spec, order[i]), err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* A procfs that nobody mounted and nobody can swap: the one that init trusts. */
+static int open_proc(struct init_job *job, struct error *err)
+{
+	const struct sys_mount proc = { .type = "proc" };
+
+	if (job->proc.fd >= 0)
+		return 0;
+	job->proc.fd = sys_mount_open(&proc, err);
+	job->proc.path = "/proc";
+	return job->proc.fd < 0 ? job->proc.fd : 0;
+}
+
+static void add_offset(struct str *text, const char *clock, const struct spec_time_offset *offset)
+{
+	if (offset->is_given)
+		str_addf(text, "%s %lld %u\n", clock, (long long)offset->secs, offset->nanosecs);
+}
+
+/* time_namespaces(7): offsets are written while no process is in it; then we enter it. */
+static int enter_time_namespace(struct init_job *job, struct error *err)
+{
+	const struct spec *spec = job->plan->spec;
+	auto_str struct str text = { 0 };
+	auto_fd int fd = -1;
+	int rc = open_proc(job, err);
+
+	if (rc < 0)
+		return rc;
+	add_offset(&text, "monotonic", &spec->monotonic);
+	add_offset(&text, "boottime", &spec->boottime);
+	if (text.len) {
+		rc = sys_write_at(&job->proc, "self/timens_offsets", text.text, err);
+		if (rc < 0)
+			return rc;
+	}
+	fd = openat(job->proc.fd, "self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "open the time namespace");
+	return sys_setns(fd, CLONE_NEWTIME, "time_for_children", err);
+}
+
+static int enter_user_namespace(struct error *err)
+{
+	/* Until now our ids are the overflow ids; root inside is what the maps make of 0. */
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_sys(err, "become root of the user namespace");
+	/* setresuid() made us dumpable state anew. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return 0;
+}
+
+static int namespaces(void *arg, struct error *err)
+{
+	struct init_job *job = arg;
+	const struct spec *spec = job->plan->spec;
+	int rc = cgroup_join_self(job->cgroup, err);
+
+	if (rc == 0)
+		rc = join_namespaces(job, err);
+	if (rc == 0 && job->plan->has_new_user) {
+		rc = sync_expect(job->sock, SYNC_GO, NULL, err);
+		if (rc == 0)
+			rc = enter_user_namespace(err);
+	}
+	if (rc == 0 && job->plan->late_flags)
+		rc = sys_unshare(job->plan->late_flags, err);
+	if (rc == 0 && job->plan->late_flags & CLONE_NEWTIME)
+		rc = enter_time_namespace(job, err);
+	if (rc == 0 && spec->hostname && *spec->hostname)
+		rc = sys_sethostname(spec->hostname, err);
+	if (rc == 0 && spec->domainname && *spec->domainname)
+		rc = sys_setdomainname(spec->domainname, err);
+	if (rc == 0 && job->plan->has_new_network)
+		rc = sys_loopback_up(err);
+	return rc;
+}
+
+/* ---- root file system ------------------------------------------------------------------------- */
+
+static int mounts(void *arg, struct error *err)
+{
+	struct init_job *job = arg;
+	int rc = rootfs_open(&job->rootfs, err);
+
+	if (rc == 0)
+		rc = rootfs_mount(&job->rootfs, err);
+	return rc;
+}
+
+static int devices(void *arg, struct error *err)
+{
+	struct init_job *job = arg;
+	const struct spec_process *process = &job->plan->spec->process;
+	int rc = devices_make(&job->rootfs, err);
+
+	if (rc < 0 || !process->terminal)
+		return rc;
+	rc = terminal_open(&job->rootfs.root, process->console_width, process->console_height,
+			   &job->pty_master, &job->pty_slave, err);
+	return rc < 0 ? rc : devices_console(&job->rootfs, job->pty_slave, err);
+}
+
+static int host_hooks(struct init_job *job, struct error *err)
+{
+	int rc = 0;
+
+	if (job->has_host_hooks) {
+		rc = sync_send(job->sock, SYNC_NAMESPACES, -1, err);
+		if (rc == 0)
+			rc = sync_expect(job->sock, SYNC_HOOKS_DONE, NULL, err);
+	}
+	if (rc == 0)
+		rc = hooks_run(&job->plan->spec->hooks[HOOK_CREATE_CONTAINER], job->state_json,
+			       err);
+	return rc;
+}
+
+/* "net.ipv4.ip_forward" or "net/ipv4/ip_forward" -> a path below /proc/sys, checked. */
+static int set_sysctl(struct init_job *job, const char *pair, struct error *err)
+{
+	auto_fd int fd = openat(job->proc.fd, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct dir sys = { .fd = fd, .path = "/proc/sys" };
+	const char *equals = strchr(pair, '=');
+	auto_free char *key = NULL;
+
+	if (!equals || equals == pair)
+		return err_set(err, EINVAL, "sysctl '%s': is not KEY=VALUE", pair);
+	if (fd < 0)
+		return err_sys(err, "open '/proc/sys'");
+	key = xstrndup(pair, (size_t)(equals - pair));
+	for (char *p = strchr(key, '/') ? NULL : key; p && *p; p++) {
+		if (*p == '.')
+			*p = '/';
+	}
+	if (strstr(key, "..") || *key == '/')
+		return err_set(err, EINVAL, "sysctl '%s': not a valid key", pair);
+	return sys_write_at(&sys, key, equals + 1, err);
+}
+
+static int sysctls(void *arg, struct error *err)
+{
+	struct init_job *job = arg;
+	const struct spec *spec = job->plan->spec;
+	int rc = spec->sysctl.n || spec->process.has_oom_score_adj || job->fifo >= 0
+			 ? open_proc(job, err)
+			 : 0;
+
+	for (size_t i = 0; rc == 0 && i < spec->sysctl.n; i++)
+		rc = set_sysctl(job, spec->sysctl.items[i], err);
+	return rc;
+}
+
+static int enter(void *arg, struct error *err)
+{
+	struct init_job *job = arg;
+	int rc = host_hooks(job, err);
+
+	if (rc == 0)
+		rc = rootfs_mask(&job->rootfs, err);
+	if (rc == 0)
+		rc = rootfs_enter(&job->rootfs, err);
+	return rc;
+}
+
+/* ---- process ---------------------------------------------------------------------------------- */
+
+static int set_limits(struct init_job *job, struct error *err)
+{
+	const struct plan *plan = job->plan;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < plan->n_rlimits; i++)
+		rc = sys_rlimit(plan->rlimits[i].resource, plan->rlimits[i].name,
+				plan->rlimits[i].soft, plan->rlimits[i].hard, err);
+	if (rc == 0 && plan->spec->process.has_oom_score_adj)
+		rc = sys_oom_score_adj(job->proc.fd, plan->spec->process.oom_score_adj, err);
+	return rc;
+}
+
+static int set_personality(const char *domain, struct error *err)
+{
+	if (!domain)
+		return 0;
+	if (personality(strcmp(domain, "LINUX32") == 0 ? PER_LINUX32 : PER_LINUX) < 0)
+		return err_sys(err, "set personality '%s'", domain);
+	return 0;
+}
+
+static int session(struct init_job *job, struct error *err)
+{
+	const struct container_request *request = job->request;
+
+	if (setsid() < 0)
+		return err_sys(err, "start a session");
+	if (job->pty_slave >= 0)
+		return terminal_adopt(job->pty_slave, err);
+	for (int i = 0; i < 3; i++) {
+		if (request->stdio[i] >= 0 && dup2(request->stdio[i], i) < 0)
+			return err_sys(err, "use descriptor %d as %d", request->stdio[i], i);
+	}
+	return 0;
+}
+
+/* The process's ids: numbers of the config, or the engine's text looked up in the container. */
+static int find_user(struct init_job *job, struct user *ret, struct error *err)
+{
+	const struct spec_process *process = &job->plan->spec->process;
+
+	if (process->username && *process->username)
+		return user_resolve_here(process->username, ret, err);
+	*ret = (struct user){ .uid = process->uid, .gid = process->gid };
+	ret->groups = xcalloc(process->n_additional_gids, sizeof(gid_t));
+	ret->n_groups = process->n_additional_gids;
+	for (size_t i = 0; i < ret->n_groups; i++)
+		ret->groups[i] = process->additional_gids[i];
+	return 0;
+}
+
+static int set_privileges(struct init_job *job, const struct user *user, struct error *err)
+{
+	struct sys_caps caps = job->plan->caps;
+	const bool is_given = job->plan->spec->process.capabilities.is_given;
+	int rc = 0;
+
+	/* Another user than root has no capabilities but ambient ones, as execve(2) would leave it. */
+	if (user->uid != 0) {
+		caps.effective = caps.ambient;
+		caps.permitted = caps.ambient | caps.inheritable;
+	}
+	if (is_given)
+		rc = sys_drop_bounding(&caps, err);
+	if (rc == 0 && is_given)
+		rc = sys_keep_caps(true, err);
+	if (rc == 0)
+		rc = sys_set_ids(user->uid, user->gid, user->groups, user->n_groups, err);
+	if (rc == 0 && is_given)
+		rc = sys_keep_caps(false, err);
+	if (rc == 0 && is_given)
+		rc = sys_set_caps(&caps, err);
+	return rc;
+}
+
+static int load_filter(struct init_job *job, struct error *err)
+{
+	const struct seccomp_program *p = job->seccomp;
+
+	if (!p->n)
+		return 0;
+	return sys_seccomp(p->filter, p->n, p->flags, p->n_syscalls, err);
+}
+
+/* The working directory, made if it is missing, and proved to be inside of the root. */
+static int change_directory(const char *cwd, struct error *err)
+{
+	char buf[PATH_MAX];
+
+	if (chdir(cwd) < 0 && errno == ENOENT) {
+		auto_fd int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		const struct dir root = { .fd = fd, .path = "/" };
+		auto_fd int made = make_dirs_in_root(&root, cwd, 0755, err);
+
+		if (made < 0)
+			return err_wrap(err, "change to directory '%s'", cwd);
+	}
+	if (chdir(cwd) < 0)
+		return err_sys(err, "change to directory '%s'", cwd);
+	if (!getcwd(buf, sizeof(buf)) || buf[0] != '/')
+		return err_set(err, EPERM, "change to directory '%s': is outside of the container",
+			       cwd);
+	return 0;
+}
+
+static int process(void *arg, struct error *err)
+{
+	struct init_job *job = arg;
+	const struct spec_process *p = &job->plan->spec->process;
+	struct user user = { 0 };
+	int rc = find_user(job, &user, err);
+
+	if (rc == 0 && !job->request->no_new_keyring)
+		rc = sys_session_keyring(job->request->id, err);
+	if (rc == 0)
+		rc = session(job, err);
+	if (rc == 0)
+		rc = set_limits(job, err);
+	if (rc == 0)
+		rc = set_personality(job->plan->spec->personality_domain, err);
+	if (rc == 0)
+		rc = change_directory(p->cwd, err);
+	(void)umask(p->has_umask ? p->umask : 022);
+
+	strv_copy(&job->env, &p->env);
+	if (user.home && !strv_getenv(&job->env, "HOME"))
+		strv_setenv(&job->env, "HOME", user.home);
+	else if (rc == 0 && !strv_getenv(&job->env, "HOME") && user.uid == 0)
+		strv_setenv(&job->env, "HOME", "/root");
+
+	if (rc == 0 && !p->no_new_privileges)
+		rc = load_filter(job, err);
+	if (rc == 0)
+		rc = set_privileges(job, &user, err);
+	if (rc == 0 && p->no_new_privileges)
+		rc = sys_no_new_privs(err);
+	if (rc == 0)
+		rc = program_find(p->args.items[0], &job->env, &job->program, err);
+	user_fini(&user);
+	return rc;
+}
+
+/* ---- the gate --------------------------------------------------------------------------------- */
+
+/* Waits until somebody opens the fifo for reading (runtime-spec runtime.md, "Start"). */
+static int wait_at_fifo(struct init_job *job, struct error *err)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "self/fd/%d", job->fifo);
+	job->gate = openat(job->proc.fd, path, O_WRONLY | O_CLOEXEC);
+	if (job->gate < 0)
+		return err_sys(err, "wait at the start gate");
+	close_fd(&job->fifo);
+	return 0;
+}
+
+static int wait_for_start(struct init_job *job, struct error *err)
+{
+	int rc;
+
+	/* From now on the container outlives who made it. */
+	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	rc = sync_send(job->sock, SYNC_CREATED, job->pty_master, err);
+	close_fd(&job->pty_master);
+	if (rc < 0)
+		return rc;
+	if (job->fifo < 0)
+		return sync_expect(job->sock, SYNC_START, NULL, err);
+	close_fd(&job->sock);
+	return wait_at_fifo(job, err);
+}
+
+static int start(struct init_job *job, struct error *err)
+{
+	const struct spec_process *p = &job->plan->spec->process;
+	int rc = hooks_run(&job->plan->spec->hooks[HOOK_START_CONTAINER], job->state_json, err);
+
+	if (rc < 0)
+		return rc;
+	(void)cloexec_from(3 + job->request->preserve_fds);
+	step_phase("exec");
+	if (p->no_new_privileges)
+		rc = load_filter(job, err);
+	if (rc < 0)
+		return rc;
+	rc = sys_exec(job->program, p->args.items, job->env.items, err);
+	return err_exit(err, rc == -ENOENT || rc == -ENOTDIR ? 127 : 126);
+}
+
+/* To whoever waits: the creator, or who opened the fifo. */
+static void tell(const struct init_job *job, const struct error *err)
+{
+	if (job->gate >= 0)
+		(void)!write(job->gate, err, sizeof(*err));
+	else
+		sync_send_error(job->sock, err);
+}
+
+_Noreturn void init_run(struct init_job *job)
+{
+	static const struct stage stages[] = {
+		{ "namespaces", namespaces, NULL },
+		{ "rootfs", mounts, NULL },
+		{ "devices", devices, NULL },
+		{ "sysctl", sysctls, NULL },
+		{ "root", enter, NULL },
+		{ "process", process, NULL },
+	};
+	struct error err = { 0 };
+	int rc = prepare(job);
+
+	if (rc < 0)
+		(void)err_set(&err, -rc, "close descriptors on exec: %s", err_text(-rc));
+	else
+		rc = stages_run(stages, ARRAY_LEN(stages), job, &err);
+	if (rc == 0)
+		rc = wait_for_start(job, &err);
+	if (rc == 0)
+		rc = start(job, &err);
+	tell(job, &err);
+	_exit(err.status ? err.status : 125);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/plan.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <sys/capability.h>
+
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/path.h"
+#include "runtime/namespaces.h"
+
+#ifndef CLONE_NEWTIME
+#	define CLONE_NEWTIME 0x00000080
+#endif
+
+/* ---- namespaces ------------------------------------------------------------------------------- */
+
+static int plan_namespaces(const struct spec *spec, struct plan *plan, struct error *err)
+{
+	unsigned long new = namespaces_new(spec);
+	unsigned long joined = namespaces_joined(spec);
+	unsigned long all = new | joined;
+
+	/*
+	 * A cgroup namespace has its root where the process is when it is made: init makes it itself
+	 * after it has joined the container's cgroup.  A time namespace takes its offsets before the
+	 * first process is in it: init makes it, writes them, and enters it.
+	 */
+	plan->late_flags = new &(CLONE_NEWCGROUP | CLONE_NEWTIME);
+	plan->clone_flags = new & ~plan->late_flags;
+	plan->has_new_user = new &CLONE_NEWUSER;
+	plan->has_new_network = new &CLONE_NEWNET;
+	plan->has_new_pid = new &CLONE_NEWPID;
+	plan->has_mount_namespace = all & CLONE_NEWNS;
+
+	if (!plan->has_mount_namespace)
+		return err_set(err, EINVAL, "linux.namespaces: a mount namespace is required");
+	if (spec->hostname && *spec->hostname && !(all & CLONE_NEWUTS))
+		return err_set(err, EINVAL,
+			       "unable to set hostname without a private UTS namespace");
+	if (spec->domainname && *spec->domainname && !(all & CLONE_NEWUTS))
+		return err_set(err, EINVAL,
+			       "unable to set domainname without a private UTS namespace");
+	if (plan->has_new_user && (!spec->n_uid_maps || !spec->n_gid_maps))
+		return err_set(
+			err, EINVAL,
+			"linux.uidMappings: a new user namespace needs uid and gid mappings");
+	if (!(all & CLONE_NEWUSER) && (spec->n_uid_maps || spec->n_gid_maps))
+		return err_set(err, EINVAL, "linux.uidMappings: given without a user namespace");
+	if ((spec->monotonic.is_given || spec->boottime.is_given) && !(new &CLONE_NEWTIME))
+		return err_set(err, EINVAL,
+			       "linux.timeOffsets: given without a new time namespace");
+	return 0;
+}
+
+/* ---- mounts ----------------------------------------------------------------------------------- */
+
+/*
+ * Files of procfs that hosts and lxcfs may cover; anything else below /proc could make us write
+ * security attributes into a file of the image's choosing.
+ */
+static const char *const proc_allowed[] = {
+	"/proc/cpuinfo",
+	"/proc/diskstats",
+	"/proc/meminfo",
+	"/proc/stat",
+	"/proc/swaps",
+	"/proc/uptime",
+	"/proc/loadavg",
+	"/proc/slabinfo",
+	"/proc/net/dev",
+	"/proc/sys/kernel/ns_last_pid",
+	"/proc/sys/crypto/fips_enabled",
+};
+
+static bool is_allowed_target(const char *path, const char *type)
+{
+	if (strcmp(path, "/proc") == 0)
+		return str_eq(type, "proc") || str_eq(type, "bind") || !type;
+	if (!path_is_below(path, "/proc"))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(proc_allowed); i++) {
+		if (strcmp(path, proc_allowed[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int plan_mount(const struct spec_mount *m, const char *bundle, struct plan_mount *ret,
+		      struct error *err)
+{
+	auto_free char *clean = path_clean(m->destination);
+	int rc = mount_options_parse(&m->options, &ret->options, err);
+
+	if (rc < 0)
+		return err_wrap(err, "mount on '%s'", m->destination);
+	ret->spec = m;
+	if (strcmp(clean, "/") == 0)
+		return err_set(err, EINVAL, "mount on '%s': would cover the root", m->destination);
+	if (!is_allowed_target(clean, ret->options.is_bind ? "bind" : m->type))
+		return err_set(err, EINVAL, "mount on '%s': is inside /proc", m->destination);
+	if (str_eq(m->type, "bind"))
+		ret->options.is_bind = true;
+	ret->is_cgroup =
+		!ret->options.is_bind && (str_eq(m->type, "cgroup") || str_eq(m->type, "cgroup2"));
+	if (!ret->options.is_bind && (!m->type || !*m->type))
+		return err_set(err, EINVAL, "mount on '%s': no type", m->destination);
+	if (ret->options.is_bind && (!m->source || !*m->source))
+		return err_set(err, EINVAL, "mount on '%s': no source", m->destination);
+	if (ret->options.is_bind)
+		ret->source = path_join(bundle, m->source);
+	if (m->n_uid_maps || m->n_gid_maps)
+		ret->options.is_idmapped = true;
+	if (ret->options.is_idmapped && !ret->options.is_bind)
+		return err_set(err, EINVAL, "mount on '%s': only bind mounts can be idmapped",
+			       m->destination);
+	return 0;
+}
+
+static int plan_mounts(const struct spec *spec, const char *bundle, struct plan *plan,
+		       struct error *err)
+{
+	plan->mounts = xcalloc(spec->n_mounts, sizeof(*plan->mounts));
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		int rc;
+
+		plan->n_mounts = i + 1;
+		rc = plan_mount(&spec->mounts[i], bundle, &plan->mounts[i], err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- devices ---------------------------------------------------------------------------------- */
+
+/* config-linux.md, "Default Devices". */
+static const struct {
+	const char *path;
+	unsigned int major, minor;
+} default_devices[] = {
+	{ "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
+	{ "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
+};
+
+static int device_mode(const struct spec_device *d, mode_t *ret, struct error *err)
+{
+	mode_t permissions = d->has_mode ? d->mode & 07777 : 0666;
+
+	switch (d->type && d->type[0] && !d->type[1] ? d->type[0] : '\0') {
+	case 'c':
+	case 'u':
+		*ret = S_IFCHR | permissions;
+		return 0;
+	case 'b':
+		*ret = S_IFBLK | permissions;
+		return 0;
+	case 'p':
+		*ret = S_IFIFO | permissions;
+		return 0;
+	default:
+		return err_set(err, EINVAL, "device '%s': type '%s' is none of c, b, u, p", d->path,
+			       d->type ? d->type : "");
+	}
+}
+
+static bool is_requested(const struct spec *spec, const char *path)
+{
+	for (size_t i = 0; i < spec->n_devices; i++) {
+		if (str_eq(spec->devices[i].path, path))
+			return true;
+	}
+	return false;
+}
+
+static int plan_devices(const struct spec *spec, struct plan *plan, struct error *err)
+{
+	plan->devices =
+		xcalloc(ARRAY_LEN(default_devices) + spec->n_devices, sizeof(*plan->devices));
+	for (size_t i = 0; i < ARRAY_LEN(default_devices); i++) {
+		if (is_requested(spec, default_devices[i].path))
+			continue;
+		plan->devices[plan->n_devices++] = (struct plan_device){
+			.path = default_devices[i].path,
+			.mode = S_IFCHR | 0666,
+			.dev = makedev(default_devices[i].major, default_devices[i].minor),
+		};
+	}
+	for (size_t i = 0; i < spec->n_devices; i++) {
+		const struct spec_device *d = &spec->devices[i];
+		struct plan_device *device = &plan->devices[plan->n_devices];
+		int rc = device_mode(d, &device->mode, err);
+
+		if (rc < 0)
+			return rc;
+		device->path = d->path;
+		device->dev = makedev((unsigned int)d->major, (unsigned int)d->minor);
+		device->uid = d->has_uid ? d->uid : 0;
+		device->gid = d->has_gid ? d->gid : 0;
+		plan->n_devices++;
+	}
+	return 0;
+}
+
+/* ---- process ---------------------------------------------------------------------------------- */
+
+static int cap_mask(const struct strv *names, const char *set, uint64_t *ret, struct error *err)
+{
+	*ret = 0;
+	for (size_t i = 0; i < names->n; i++) {
+		cap_value_t cap;
+
+		if (cap_from_name(names->items[i], &cap) < 0)
+			return err_set(err, EINVAL,
+				       "process.capabilities.%s: unknown capability '%s'", set,
+				       names->items[i]);
+		*ret |= 1ULL << cap;
+	}
+	return 0;
+}
+
+static int plan_caps(const struct spec_capabilities *c, struct sys_caps *ret, struct error *err)
+{
+	int rc = cap_mask(&c->bounding, "bounding", &ret->bounding, err);
+
+	if (rc == 0)
+		rc = cap_mask(&c->effective, "effective", &ret->effective, err);
+	if (rc == 0)
+		rc = cap_mask(&c->permitted, "permitted", &ret->permitted, err);
+	if (rc == 0)
+		rc = cap_mask(&c->inheritable, "inheritable", &ret->inheritable, err);
+	if (rc == 0)
+		rc = cap_mask(&c->ambient, "ambient", &ret->ambient, err);
+	if (rc == 0 && ret->effective & ~ret->permitted)
+		return err_set(err, EINVAL,
+			       "process.capabilities.effective: has more than permitted");
+	return rc;
+}
+
+static int plan_rlimits(const struct spec_process *process, struct plan *plan, struct error *err)
+{
+	plan->rlimits = xcalloc(process->n_rlimits, sizeof(*plan->rlimits));
+	for (size_t i = 0; i < process->n_rlimits; i++) {
+		const struct spec_rlimit *limit = &process->rlimits[i];
+		struct plan_rlimit *ret = &plan->rlimits[i];
+
+		if (!limit->type || !rlimit_by_name(limit->type, &ret->resource))
+			return err_set(err, EINVAL, "process.rlimits[%zu]: unknown type '%s'", i,
+				       limit->type ? limit->type : "");
+		for (size_t j = 0; j < i; j++) {
+			if (plan->rlimits[j].resource == ret->resource)
+				return err_set(err, EINVAL, "process.rlimits[%zu]: '%s' again", i,
+					       limit->type);
+		}
+		if (limit->soft > limit->hard)
+			return err_set(err, EINVAL,
+				       "process.rlimits[%zu]: '%s': soft limit above hard", i,
+				       limit->type);
+		ret->name = limit->type;
+		ret->soft = limit->soft;
+		ret->hard = limit->hard;
+		plan->n_rlimits = i + 1;
+	}
+	return 0;
+}
+
+static int plan_process(const struct spec *spec, struct plan *plan, struct error *err)
+{
+	const struct spec_process *process = &spec->process;
+	int rc;
+
+	if (!spec->has_process)
+		return err_set(err, EINVAL, "process: is missing");
+	if (!process->args.n)
+		return err_set(err, EINVAL, "process.args: is empty");
+	if (!process->cwd || process->cwd[0] != '/')
+		return err_set(err, EINVAL, "process.cwd: '%s' is not absolute",
+			       process->cwd ? process->cwd : "");
+	for (size_t i = 0; i < process->env.n; i++) {
+		const char *pair = process->env.items[i];
+
+		if (!strchr(pair, '=') || *pair == '=')
+			return err_set(err, EINVAL, "process.env[%zu]: '%s' is not NAME=VALUE", i,
+				       pair);
+	}
+	rc = plan_caps(&process->capabilities, &plan->caps, err);
+	return rc < 0 ? rc : plan_rlimits(process, plan, err);
+}
+
+static int plan_propagation(const struct spec *spec, struct plan *plan, struct error *err)
+{
+	struct mount_options options = { 0 };
+	struct strv one = { 0 };
+	int rc;
+
+	if (!spec->rootfs_propagation || !*spec->rootfs_propagation)
+		return 0;
+	strv_add(&one, spec->rootfs_propagation);
+	rc = mount_options_parse(&one, &options, err);
+	strv_fini(&one);
+	plan->root_propagation = options.propagation;
+	plan->is_root_propagation_recursive = options.is_propagation_recursive;
+	mount_options_fini(&options);
+	if (rc == 0 && !plan->root_propagation)
+		return err_set(err, EINVAL, "linux.rootfsPropagation: '%s' is no propagation",
+			       spec->rootfs_propagation);
+	return rc;
+}
+
+int plan_make(const struct spec *spec, const char *bundle, struct plan *ret, struct error *err)
+{
+	struct plan plan = { .spec = spec };
+	int rc = 0;
+
+	if (!spec->root_path || !*spec->root_path)
+		rc = err_set(err, EINVAL, "root.path: is missing");
+	else if (spec->has_intel_rdt)
+		rc = err_set(err, ENOTSUP, "linux.intelRdt: is not supported");
+	else if (spec->process.apparmor_profile && *spec->process.apparmor_profile)
+		rc = err_set(err, ENOTSUP, "process.apparmorProfile: this host has no AppArmor");
+	else if (spec->process.selinux_label && *spec->process.selinux_label)
+		rc = err_set(err, ENOTSUP, "process.selinuxLabel: this host has no SELinux");
+	else
+		plan.rootfs = path_join(bundle, spec->root_path);
+
+	if (rc == 0)
+		rc = plan_namespaces(spec, &plan, err);
+	if (rc == 0)
+		rc = plan_mounts(spec, bundle, &plan, err);
+	if (rc == 0)
+		rc = plan_devices(spec, &plan, err);
+	if (rc == 0)
+		rc = plan_process(spec, &plan, err);
+	if (rc == 0)
+		rc = plan_propagation(spec, &plan, err);
+	if (rc < 0) {
+		plan_fini(&plan);
+		return rc;
+	}
+	*ret = plan;
+	return 0;
+}
+
+void plan_fini(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_mounts; i++) {
+		mount_options_fini(&plan->mounts[i].options);
+		free(plan->mounts[i].source);
+	}
+	free(plan->mounts);
+	free(plan->devices);
+	free(plan->rlimits);
+	free(plan->rootfs);
+	*plan = (struct plan){ 0 };
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/sys_cred.h"
+#include "runtime/mount_opts.h"
+#include "runtime/spec.h"
+
+/*
+ * What will be done for a spec: resolved, validated, in order, and without side effects so far.
+ * Most of what can be wrong with a config.json is found by plan_make(), without privileges.
+ */
+struct plan_mount {
+	const struct spec_mount *spec; /* borrowed from the plan's spec */
+	struct mount_options options;
+	char *source;   /* absolute, below the bundle if it was relative; owned */
+	bool is_cgroup; /* type "cgroup": what the host has of it */
+};
+
+struct plan_device {
+	const char *path;
+	mode_t mode; /* type and permissions */
+	dev_t dev;
+	uid_t uid;
+	gid_t gid;
+};
+
+struct plan_rlimit {
+	int resource;
+	const char *name;
+	uint64_t soft, hard;
+};
+
+struct plan {
+	const struct spec *spec;   /* borrowed */
+	char *rootfs;              /* absolute path on the host; owned */
+	unsigned long clone_flags; /* CLONE_NEW* for clone3(2) */
+	unsigned long late_flags;  /* CLONE_NEW* that init unshares itself: cgroup, time */
+	bool has_new_user, has_new_network, has_new_pid, has_mount_namespace;
+	struct plan_mount *mounts; /* owned */
+	size_t n_mounts;
+	struct plan_device *devices; /* owned; the default ones and the requested ones */
+	size_t n_devices;
+	struct plan_rlimit *rlimits; /* owned */
+	size_t n_rlimits;
+	struct sys_caps caps;
+	uint64_t root_propagation; /* MS_* for the container's root; 0: not given */
+	bool is_root_propagation_recursive;
+};
+
+/*
+ * Resolves @spec (borrowed by the plan) of the bundle at the absolute path @bundle.  -EINVAL names
+ * the member of config.json and what is wrong with it.
+ */
+int plan_make(const struct spec *spec, const char *bundle, struct plan *ret, struct error *err);
+void plan_fini(struct plan *plan);
+#define auto_plan __attribute__((cleanup(plan_fini)))

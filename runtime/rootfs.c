@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/step.h"
+#include "base/sys.h"
+#include "base/sys_mount.h"
+#include "cgroups/cgroup.h"
+#include "runtime/copyup.h"
+
+/*
+ * Theory of operation.  Everything here runs in init, in the container's mount namespace, with the
+ * image's files in reach but not yet trusted to name anything:
+ *
+ * 1. Propagation of all mounts is cut towards the host (slave), so that nothing that we mount is
+ *    seen there.  The root is mounted (overlay) or bound onto itself and held open.
+ * 2. Each mount's target is opened by openat2(2) with RESOLVE_IN_ROOT below that descriptor, made
+ *    if it is missing, and mounted on by descriptor.  A symlink of the image, or one that a sharing
+ *    container swaps in meanwhile, leads nowhere but into the root.
+ * 3. /dev is filled below one descriptor of it.  Masks are binds of a /dev/null whose device number
+ *    was checked on the very descriptor that is bound.
+ * 4. pivot_root(2), and the host's tree is gone.
+ *
+ * Names in records are the host's, as long as the host's tree is there.
+ */
+
+static char *shown(const struct rootfs *rootfs, const char *path)
+{
+	return path_join(rootfs->root.path, path + (*path == '/'));
+}
+
+int rootfs_open(struct rootfs *rootfs, struct error *err)
+{
+	const struct plan *plan = rootfs->plan;
+	const struct dir host_root = { .fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
+				       .path = "/" };
+	auto_fd int root_fd = host_root.fd;
+	auto_fd int fd = -1;
+	int rc;
+
+	if (root_fd < 0)
+		return err_sys(err, "open '/'");
+	rc = sys_propagation_at(&host_root,
+				plan->root_propagation ? plan->root_propagation : MS_SLAVE,
+				plan->root_propagation ? plan->is_root_propagation_recursive : true,
+				err);
+	if (rc < 0)
+		return rc;
+
+	fd = open(plan->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "open rootfs '%s'", plan->rootfs);
+
+	const struct dir target = { .fd = fd, .path = plan->rootfs };
+
+	if (rootfs->overlay) {
+		const struct sys_overlay overlay = {
+			.lower = rootfs->overlay->lower,
+			.upper = rootfs->overlay->upper,
+			.work = rootfs->overlay->work,
+		};
+
+		rc = sys_overlay_at(&overlay, &target, err);
+	} else {
+		/* pivot_root(2) wants a mount point, and its parent must not be shared. */
+		const struct sys_bind bind = {
+			.source = target,
+			.is_recursive = true,
+			.propagation = MS_PRIVATE,
+		};
+
+		rc = sys_bind_at(&bind, &target, err);
+	}
+	if (rc < 0)
+		return rc;
+
+	/* What is on top of it now. */
+	rootfs->root.path = plan->rootfs;
+	rootfs->root.fd = open(plan->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rootfs->root.fd < 0)
+		return err_sys(err, "open rootfs '%s'", plan->rootfs);
+	return 0;
+}
+
+/* ---- mounts ----------------------------------------------------------------------------------- */
+
+/* The target of a mount, made if it is missing: a directory, or a file to bind a file on. */
+static int open_target(const struct rootfs *rootfs, const char *path, bool is_file,
+		       struct error *err)
+{
+	int fd = is_file ? make_file_in_root(&rootfs->root, path, 0644, err)
+			 : make_dirs_in_root(&rootfs->root, path, 0755, err);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (is_file && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		close_fd(&fd);
+		return err_set(err, EISDIR, "mount a file on '%s': is a directory", path);
+	}
+	return fd;
+}
+
+/*
+ * The plan refuses targets below /proc by name; here the same is asked of where the name really
+ * led, as a symlink of the image may have led there.
+ */
+static int check_target(int fd, const char *path, struct error *err)
+{
+	struct statfs fs;
+
+	if (path_is_below(path, "/proc"))
+		return 0;
+	if (fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+		return err_set(err, EPERM, "mount on '%s': leads into /proc", path);
+	return 0;
+}
+
+/* /proc and /sys have to be directories of the root itself, not links to somewhere else in it. */
+static int check_no_link(const struct rootfs *rootfs, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (strcmp(path, "/proc") != 0 && strcmp(path, "/sys") != 0)
+		return 0;
+	if (fstatat(rootfs->root.fd, path + 1, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISDIR(st.st_mode))
+		return err_set(err, ENOTDIR, "mount on '%s': not a directory in the rootfs", path);
+	return 0;
+}
+
+static int mount_bind(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
+{
+	const char *path = m->spec->destination;
+	auto_free char *name = shown(rootfs, path);
+	auto_fd int source = open(m->source, O_PATH | O_CLOEXEC);
+	auto_fd int fd = -1;
+	struct stat st;
+	int rc;
+
+	if (source < 0 || fstat(source, &st) < 0)
+		return err_sys(err, "bind '%s' on '%s'", m->source, path);
+	fd = open_target(rootfs, path, !S_ISDIR(st.st_mode), err);
+	if (fd < 0)
+		return fd;
+	rc = check_target(fd, path, err);
+	if (rc < 0)
+		return rc;
+
+	const struct dir target = { .fd = fd, .path = name };
+	const struct sys_bind bind = {
+		.source = { .fd = source, .path = m->source },
+		.is_recursive = m->options.is_recursive,
+		.attr_set = m->options.attr_set,
+		.attr_clr = m->options.attr_clr,
+		.rec_attr_set = m->options.rec_attr_set,
+		.rec_attr_clr = m->options.rec_attr_clr,
+		.propagation = m->options.propagation,
+	};
+
+	return sys_bind_at(&bind, &target, err);
+}
+
+static int mount_new(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
+{
+	const char *path = m->spec->destination;
+	auto_free char *name = shown(rootfs, path);
+	auto_fd int fd = -1;
+	auto_fd int covered = -1;
+	int rc = check_no_link(rootfs, path, err);
+
+	if (rc < 0)
+		return rc;
+	fd = open_target(rootfs, path, false, err);
+	if (fd < 0)
+		return fd;
+	rc = check_target(fd, path, err);
+	if (rc < 0)
+		return rc;
+
+	const struct dir target = { .fd = fd, .path = name };
+	const struct sys_mount mount = {
+		.type = m->spec->type,
+		.source = m->spec->source,
+		.data = &m->options.data,
+		.attrs = m->options.attr_set | m->options.rec_attr_set,
+		/* A read-only superblock could not be filled by tmpcopyup, nor shared (proc, sysfs). */
+		.is_fs_read_only = false,
+	};
+
+	if (!m->options.is_tmpcopyup)
+		rc = sys_mount_at(&mount, &target, err);
+	else
+		rc = copyup_mount(&mount, &target, err);
+	if (rc < 0 || !m->options.propagation)
+		return rc;
+
+	covered = open_in_root(&rootfs->root, path, O_PATH | O_DIRECTORY, 0, err);
+	if (covered < 0)
+		return covered;
+	return sys_propagation_at(&(struct dir){ .fd = covered, .path = name },
+				  m->options.propagation, m->options.is_propagation_recursive, err);
+}
+
+/* One v1 hierarchy below the container's /sys/fs/cgroup, seen from its cgroup namespace. */
+static int mount_hierarchy(const struct dir *base, const char *name, const char *option,
+			   uint64_t attrs, struct error *err)
+{
+	auto_free char *path = path_join(base->path, name);
+	auto_strv struct strv data = { 0 };
+	auto_fd int fd = -1;
+	const struct sys_mount mount = {
+		.type = "cgroup",
+		.source = "cgroup",
+		.data = &data,
+		.attrs = attrs,
+	};
+	int rc = sys_mkdir_at(base, name, 0755, err);
+
+	if (rc < 0)
+		return rc;
+	fd = openat(base->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "open '%s'", path);
+	strv_split(&data, option, ',');
+	return sys_mount_at(&mount, &(struct dir){ .fd = fd, .path = path }, err);
+}
+
+/* The v1 hierarchies that the container has groups in, each at its usual name. */
+static int mount_hierarchies(const struct rootfs *rootfs, const struct dir *base, uint64_t attrs,
+			     struct error *err)
+{
+	auto_strv struct strv done = { 0 };
+
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		auto_free char *options =
+			cgroup_v1_options(rootfs->cgroup, (enum cgroup_controller)c);
+		int rc;
+
+		if (!options || strv_has(&done, options))
+			continue;
+		strv_add(&done, options);
+		rc = mount_hierarchy(base, options, options, attrs, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* Type "cgroup": cgroup2 where that is what the host has, else a tmpfs with the v1 hierarchies. */
+static int mount_cgroup(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
+{
+	const char *path = m->spec->destination;
+	auto_free char *name = shown(rootfs, path);
+	auto_fd int fd = open_target(rootfs, path, false, err);
+	auto_fd int inside = -1;
+	auto_strv struct strv data = { 0 };
+	struct sys_mount mount = { .type = "cgroup2",
+				   .source = "cgroup",
+				   .attrs = m->options.attr_set };
+	struct dir target = { .fd = fd, .path = name };
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	if (cgroup_is_unified(rootfs->cgroup))
+		return sys_mount_at(&mount, &target, err);
+
+	strv_add(&data, "mode=755");
+	mount.type = "tmpfs";
+	mount.data = &data;
+	mount.attrs = m->options.attr_set & ~(uint64_t)MOUNT_ATTR_RDONLY;
+	rc = sys_mount_at(&mount, &target, err);
+	if (rc < 0)
+		return rc;
+	inside = open_in_root(&rootfs->root, path, O_PATH | O_DIRECTORY, 0, err);
+	if (inside < 0)
+		return inside;
+	target.fd = inside;
+	rc = mount_hierarchies(rootfs, &target, m->options.attr_set, err);
+	if (rc == 0 && m->options.attr_set & MOUNT_ATTR_RDONLY)
+		rc = sys_read_only_at(&target, false, err);
+	return rc;
+}
+
+int rootfs_mount(struct rootfs *rootfs, struct error *err)
+{
+	for (size_t i = 0; i < rootfs->plan->n_mounts; i++) {
+		const struct plan_mount *m = &rootfs->plan->mounts[i];
+		int rc = m->is_cgroup         ? mount_cgroup(rootfs, m, err)
+			 : m->options.is_bind ? mount_bind(rootfs, m, err)
+					      : mount_new(rootfs, m, err);
+
+		if (rc < 0)
+			return err_wrap(err, "mount '%s' on '%s'",
+					m->source ? m->source : m->spec->type,
+					m->spec->destination);
+	}
+	return 0;
+}
+
+/* ---- masks ------------------------------------------------------------------------------------ */
+
+/* The host's /dev/null, known by its number and not by its name. */
+static int open_null(struct error *err)
+{
+	int fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return err_sys(err, "open '/dev/null'");
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)) {
+		close_fd(&fd);
+		return err_set(err, ENODEV, "open '/dev/null': is not the null device");
+	}
+	return fd;
+}
+
+static int mask(const struct rootfs *rootfs, const char *path, int null, struct error *err)
+{
+	auto_free char *name = shown(rootfs, path);
+	auto_fd int fd = open_in_root_raw(rootfs->root.fd, path, O_PATH, 0, 0);
+	struct stat st;
+
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, fd < 0 ? -fd : errno, "mask '%s': %s", path,
+			       err_text(fd < 0 ? -fd : errno));
+
+	const struct dir target = { .fd = fd, .path = name };
+
+	if (S_ISDIR(st.st_mode)) {
+		const struct sys_mount empty = { .type = "tmpfs", .attrs = MOUNT_ATTR_RDONLY };
+
+		return sys_mount_at(&empty, &target, err);
+	}
+	const struct sys_bind bind = { .source = { .fd = null, .path = "/dev/null" } };
+
+	return sys_bind_at(&bind, &target, err);
+}
+
+static int make_read_only(const struct rootfs *rootfs, const char *path, struct error *err)
+{
+	auto_free char *name = shown(rootfs, path);
+	auto_fd int fd = open_in_root_raw(rootfs->root.fd, path, O_PATH, 0, 0);
+
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return 0;
+	if (fd < 0)
+		return err_set(err, -fd, "make '%s' read-only: %s", path, err_text(-fd));
+
+	const struct sys_bind bind = {
+		.source = { .fd = fd, .path = name },
+		.is_recursive = true,
+		.rec_attr_set = MOUNT_ATTR_RDONLY,
+	};
+
+	return sys_bind_at(&bind, &(struct dir){ .fd = fd, .path = name }, err);
+}
+
+int rootfs_mask(struct rootfs *rootfs, struct error *err)
+{
+	const struct spec *spec = rootfs->plan->spec;
+	auto_fd int null = open_null(err);
+	int rc = null < 0 ? null : 0;
+
+	for (size_t i = 0; rc == 0 && i < spec->readonly_paths.n; i++)
+		rc = make_read_only(rootfs, spec->readonly_paths.items[i], err);
+	for (size_t i = 0; rc == 0 && i < spec->masked_paths.n; i++)
+		rc = mask(rootfs, spec->masked_paths.items[i], null, err);
+	return rc;
+}
+
+/* ---- entering --------------------------------------------------------------------------------- */
+
+int rootfs_enter(struct rootfs *rootfs, struct error *err)
+{
+	struct dir root = { .fd = -1, .path = "/" };
+	auto_fd int fd = -1;
+	int rc = rootfs->no_pivot ? sys_move_root(&rootfs->root, err)
+				  : sys_pivot_root(&rootfs->root, err);
+
+	if (rc < 0)
+		return rc;
+	close_fd(&rootfs->root.fd);
+	if (!rootfs->plan->spec->is_root_readonly)
+		return 0;
+	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "open '/'");
+	root.fd = fd;
+	return sys_read_only_at(&root, false, err);
+}

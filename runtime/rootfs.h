@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "runtime/container.h"
+#include "runtime/plan.h"
+
+struct cgroup;
+
+/*
+ * The container's root file system, made by its init in its own mount namespace.  See the head of
+ * rootfs.c for the order and its reasons.
+ */
+struct rootfs {
+	const struct plan *plan;
+	const struct container_overlay *overlay; /* NULL: the plan's rootfs as it is */
+	const struct cgroup *cgroup;             /* for mounts of type "cgroup" */
+	bool no_pivot;
+	struct dir root; /* set by rootfs_open(); owned fd, the path is the plan's rootfs */
+};
+
+/* Mount propagation, and the root itself: overlay or bind, opened. */
+int rootfs_open(struct rootfs *rootfs, struct error *err);
+
+/* The mounts of the plan. */
+int rootfs_mount(struct rootfs *rootfs, struct error *err);
+
+/* Device nodes and links in /dev, the console (@pty_slave >= 0), masked and read-only paths. */
+int rootfs_devices(struct rootfs *rootfs, int pty_slave, struct error *err);
+int rootfs_mask(struct rootfs *rootfs, struct error *err);
+
+/* Makes it the root, and read-only if asked. */
+int rootfs_enter(struct rootfs *rootfs, struct error *err);

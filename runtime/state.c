@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/enum.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "cgroups/cgroup.h"
+
+static const struct enum_name status_names[] = {
+	{ "creating", CONTAINER_CREATING }, { "created", CONTAINER_CREATED },
+	{ "running", CONTAINER_RUNNING },   { "paused", CONTAINER_PAUSED },
+	{ "stopped", CONTAINER_STOPPED },   { NULL, 0 },
+};
+
+const char *container_status_name(enum container_status status)
+{
+	return enum_to_name(status_names, (int)status);
+}
+
+void container_state_fini(struct container_state *state)
+{
+	free(state->id);
+	free(state->bundle);
+	free(state->rootfs);
+	free(state->cgroup_path);
+	free(state->owner);
+	strv_fini(&state->annotations);
+	*state = (struct container_state){ 0 };
+}
+
+void state_record_fini(struct state_record *record)
+{
+	container_state_fini(&record->state);
+}
+
+int state_open_dir(const char *root, const char *id, struct error *err)
+{
+	auto_free char *path = path_join(root, id);
+	int fd;
+
+	if (!is_valid_name(id))
+		return err_set(err, EINVAL, "invalid container ID format");
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ENOENT, "container does not exist");
+	if (fd < 0)
+		return err_sys(err, "open '%s'", path);
+	return fd;
+}
+
+static json_t *to_json(const struct state_record *r)
+{
+	const struct container_state *s = &r->state;
+	json_t *json = json_object_new();
+
+	json_put_string(json, "id", s->id);
+	json_put_string(json, "bundle", s->bundle);
+	json_put_string(json, "rootfs", s->rootfs);
+	json_put_string(json, "cgroupPath", s->cgroup_path);
+	json_put_string(json, "owner", s->owner);
+	json_put_string(json, "bootId", r->boot_id);
+	json_put_bool(json, "isCreated", r->is_created);
+	json_put_int(json, "pid", s->pid);
+	json_put_int(json, "startTime", (int64_t)s->start_time);
+	json_put_int(json, "created", s->created_ns);
+	json_put_strings(json, "annotations", &s->annotations);
+	return json;
+}
+
+int state_write(const struct dir *dir, const struct state_record *record, struct error *err)
+{
+	auto_json json_t *json = to_json(record);
+	auto_free char *text = json_to_text(json, JSON_COMPACT);
+
+	return file_replace_at(dir, STATE_FILE, text, strlen(text), 0600, FILE_FAST, err);
+}
+
+struct raw {
+	struct state_record *record;
+	char *boot_id;
+	int64_t pid, created;
+	uint64_t start_time;
+	struct container_state state;
+	bool is_created;
+};
+
+static const struct json_field fields[] = {
+	JSON_FIELD_NEEDED(struct raw, state.id, JSON_FIELD_STRING, "id"),
+	JSON_FIELD(struct raw, state.bundle, JSON_FIELD_STRING, "bundle"),
+	JSON_FIELD(struct raw, state.rootfs, JSON_FIELD_STRING, "rootfs"),
+	JSON_FIELD(struct raw, state.cgroup_path, JSON_FIELD_STRING, "cgroupPath"),
+	JSON_FIELD(struct raw, state.owner, JSON_FIELD_STRING, "owner"),
+	JSON_FIELD(struct raw, boot_id, JSON_FIELD_STRING, "bootId"),
+	JSON_FIELD(struct raw, is_created, JSON_FIELD_BOOL, "isCreated"),
+	JSON_FIELD(struct raw, pid, JSON_FIELD_INT64, "pid"),
+	JSON_FIELD(struct raw, start_time, JSON_FIELD_UINT64, "startTime"),
+	JSON_FIELD(struct raw, created, JSON_FIELD_INT64, "created"),
+	JSON_FIELD(struct raw, state.annotations, JSON_FIELD_STRINGS, "annotations"),
+	JSON_FIELDS_END,
+};
+
+int state_read(const struct dir *dir, struct state_record *ret, struct error *err)
+{
+	auto_json_doc struct json_doc doc = { 0 };
+	struct raw raw = { 0 };
+	int rc = json_doc_load(&doc, dir->fd, STATE_FILE, err);
+
+	if (rc == 0)
+		rc = json_read(&doc, fields, &raw, err);
+	if (rc < 0) {
+		container_state_fini(&raw.state);
+		free(raw.boot_id);
+		return err_wrap(err, "read state of '%s'", dir->path);
+	}
+	*ret = (struct state_record){ .state = raw.state, .is_created = raw.is_created };
+	ret->state.pid = (pid_t)raw.pid;
+	ret->state.start_time = raw.start_time;
+	ret->state.created_ns = raw.created;
+	(void)snprintf(ret->boot_id, sizeof(ret->boot_id), "%s", raw.boot_id ? raw.boot_id : "");
+	free(raw.boot_id);
+	return 0;
+}
+
+static bool is_paused(const char *cgroup_path)
+{
+	auto_cgroup_host struct cgroup_host *host = NULL;
+	auto_cgroup struct cgroup *cgroup = NULL;
+	struct error ignored;
+	bool is_frozen = false;
+
+	return cgroup_path && cgroup_host_open(&host, &ignored) == 0 &&
+	       cgroup_open(host, cgroup_path, &cgroup, &ignored) == 0 &&
+	       cgroup_is_frozen(cgroup, &is_frozen, &ignored) == 0 && is_frozen;
+}
+
+enum container_status state_status(const struct dir *dir, const struct state_record *record,
+				   int *ret_pidfd)
+{
+	char boot_id[37];
+	auto_fd int pidfd = -1;
+	struct error ignored;
+
+	if (ret_pidfd)
+		*ret_pidfd = -1;
+	proc_boot_id(boot_id);
+	if (strcmp(boot_id, record->boot_id) != 0)
+		return CONTAINER_STOPPED;
+	if (!record->is_created)
+		return CONTAINER_CREATING;
+
+	pidfd = proc_open(record->state.pid, record->state.start_time, &ignored);
+	/* A pidfd is readable once its process has ended, be it waited for or not. */
+	if (pidfd < 0 || proc_wait_end(pidfd, 0, &ignored) != 0)
+		return CONTAINER_STOPPED;
+	if (ret_pidfd)
+		*ret_pidfd = take_fd(&pidfd);
+	if (faccessat(dir->fd, STATE_FIFO, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return CONTAINER_CREATED;
+	return is_paused(record->state.cgroup_path) ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+}
+
+/* RFC 3339 with nanoseconds, trailing zeros cut, as Go prints it. */
+static void format_time(int64_t ns, char *buf, size_t size)
+{
+	time_t seconds = (time_t)(ns / 1000000000);
+	char fraction[16];
+	size_t len;
+	struct tm tm;
+
+	len = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
+	(void)snprintf(fraction, sizeof(fraction), ".%09lld", (long long)(ns % 1000000000));
+	for (size_t i = strlen(fraction); i-- > 0 && (fraction[i] == '0' || fraction[i] == '.');)
+		fraction[i] = '\0';
+	(void)snprintf(buf + len, size - len, "%sZ", fraction);
+}
+
+char *state_json(const struct container_state *s, size_t indent)
+{
+	auto_json json_t *json = json_object_new();
+	char created[48];
+
+	format_time(s->created_ns, created, sizeof(created));
+	json_put_string(json, "ociVersion", "1.3.0");
+	json_put_string(json, "id", s->id);
+	json_put_int(json, "pid", s->status == CONTAINER_STOPPED ? 0 : s->pid);
+	json_put_string(json, "status", container_status_name(s->status));
+	json_put_string(json, "bundle", s->bundle);
+	json_put_string(json, "rootfs", s->rootfs);
+	json_put_string(json, "created", created);
+	if (s->annotations.n) {
+		json_t *annotations = json_object_new();
+
+		for (size_t i = 0; i < s->annotations.n; i++) {
+			const char *pair = s->annotations.items[i];
+			const char *equals = strchr(pair, '=');
+			auto_free char *key =
+				xstrndup(pair, equals ? (size_t)(equals - pair) : strlen(pair));
+
+			json_put_string(annotations, key, equals ? equals + 1 : "");
+		}
+		json_put(json, "annotations", annotations);
+	}
+	json_put_string(json, "owner", s->owner ? s->owner : "");
+	return json_to_text(json, indent ? JSON_INDENT(indent) : JSON_COMPACT);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "runtime/container.h"
+
+/*
+ * <root>/<id>/state.json: what may exist of a container, and how to find it again.
+ *
+ * The first version is written before the first side effect, with the cgroup's path and without a
+ * pid; the second when init waits at its gate.  It lives in a directory of run-time state: all that
+ * it names ends with the boot, which is why its boot id is kept and why it is renamed into place but
+ * not synced.
+ */
+struct state_record {
+	struct container_state state; /* status: as written, see state_status() */
+	char boot_id[37];
+	bool is_created; /* the second version */
+};
+
+void state_record_fini(struct state_record *record);
+
+/* Opens <root>/<id>; -ENOENT "container does not exist". */
+int state_open_dir(const char *root, const char *id, struct error *err);
+
+int state_write(const struct dir *dir, const struct state_record *record, struct error *err);
+int state_read(const struct dir *dir, struct state_record *ret, struct error *err);
+
+/*
+ * The status as it is now: by pid and start time, the start gate (exec.fifo), the freezer.
+ * *ret_pidfd (may be NULL): a pidfd of a living init, owned by the caller, else -1.
+ */
+enum container_status state_status(const struct dir *dir, const struct state_record *record,
+				   int *ret_pidfd);
+
+/* The OCI state document (runtime.md "State"), indented as runc prints it; caller frees. */
+char *state_json(const struct container_state *state, size_t indent);
+
+#define STATE_FILE "state.json"
+#define STATE_FIFO "exec.fifo"
+#define STATE_LOCK "lock"
