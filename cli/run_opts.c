@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run_opts.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <sys/capability.h>
+
+#include "base/macros.h"
+#include "base/mem.h"
+#include "base/parse.h"
+
+void run_request_fini(void *request)
+{
+	struct run_request *r = request;
+
+	run_options_fini(&r->options);
+	strv_fini(&r->env_file);
+}
+
+static int set_text(char **text, const char *value)
+{
+	free(*text);
+	*text = xstrdup(value);
+	return 0;
+}
+
+static int parse_name(const char *text, void *field, struct error *err)
+{
+	if (!is_valid_name(text))
+		return err_set(
+			err, EINVAL,
+			"'%s' is no name: a letter or digit, then up to 127 of those and _.+-",
+			text);
+	return set_text(field, text);
+}
+
+/* sethostname(2) takes 64 bytes; the letters are those of RFC 1123 and the '_' of practice. */
+static int parse_hostname(const char *text, void *field, struct error *err)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)text[i]) && (i == 0 || !strchr("-._", text[i])))
+			return err_set(err, EINVAL, "'%s' is no host name", text);
+	}
+	if (len == 0 || len > 64)
+		return err_set(err, EINVAL, "'%s' is no host name of 1 to 64 letters", text);
+	return set_text(field, text);
+}
+
+/* NAME=VALUE, or NAME for the value that minictr itself has. */
+static int parse_env(const char *text, void *field, struct error *err)
+{
+	const char *equals = strchrnul(text, '=');
+	auto_free char *name = xstrndup(text, (size_t)(equals - text));
+	const char *value = *equals ? equals + 1 : getenv(name);
+
+	if (!*name)
+		return err_set(err, EINVAL, "'%s' has no name in front of '='", text);
+	if (value)
+		strv_setenv(field, name, value);
+	return 0;
+}
+
+static int parse_env_files(const char *text, void *field, struct error *err)
+{
+	return parse_env_file(text, field, err);
+}
+
+static int parse_label(const char *text, void *field, struct error *err)
+{
+	const char *equals = strchrnul(text, '=');
+	auto_free char *name = xstrndup(text, (size_t)(equals - text));
+
+	if (!*name)
+		return err_set(err, EINVAL, "'%s' has no name in front of '='", text);
+	strv_setenv(field, name, *equals ? equals + 1 : "");
+	return 0;
+}
+
+static int parse_workdir(const char *text, void *field, struct error *err)
+{
+	if (text[0] != '/')
+		return err_set(err, EINVAL, "'%s' is not an absolute path", text);
+	return set_text(field, text);
+}
+
+/* One word, as docker takes it; an empty one clears what the image has. */
+static int parse_entrypoint(const char *text, void *field, struct error *err)
+{
+	struct run_options *o = field;
+
+	(void)err;
+	strv_fini(&o->entrypoint);
+	if (*text)
+		strv_add(&o->entrypoint, text);
+	return 0;
+}
+
+static int parse_stop_signal(const char *text, void *field, struct error *err)
+{
+	int signal = 0;
+	int rc = parse_signal(text, &signal, err);
+
+	return rc < 0 ? rc : set_text(field, text);
+}
+
+static int add_mount(struct run_options *o, const char *text,
+		     int (*parse)(const char *, struct mount_request *, struct error *),
+		     struct error *err)
+{
+	struct mount_request mount = { 0 };
+	int rc = parse(text, &mount, err);
+
+	if (rc < 0)
+		return rc;
+	o->mounts = xrealloc(o->mounts, o->n_mounts + 1, sizeof(*o->mounts));
+	o->mounts[o->n_mounts++] = mount;
+	return 0;
+}
+
+static int add_volume(const char *text, void *field, struct error *err)
+{
+	return add_mount(field, text, parse_volume, err);
+}
+
+static int add_mount_option(const char *text, void *field, struct error *err)
+{
+	return add_mount(field, text, parse_mount, err);
+}
+
+static int add_tmpfs(const char *text, void *field, struct error *err)
+{
+	return add_mount(field, text, parse_tmpfs, err);
+}
+
+static int parse_memory_swap(const char *text, void *field, struct error *err)
+{
+	uint64_t bytes = 0;
+	int rc;
+
+	if (strcmp(text, "-1") == 0) {
+		*(int64_t *)field = -1;
+		return 0;
+	}
+	rc = parse_size(text, &bytes, err);
+	if (rc == 0)
+		*(int64_t *)field = (int64_t)bytes;
+	return rc;
+}
+
+/* No time at all is no limit to docker; here who wants none leaves the option out. */
+static int parse_cpu_time(const char *text, void *field, struct error *err)
+{
+	int64_t nano = 0;
+	int rc = parse_cpus(text, &nano, err);
+
+	if (rc < 0)
+		return rc;
+	if (nano == 0)
+		return err_set(err, EINVAL, "parse CPUs '%s': must be more than 0", text);
+	*(int64_t *)field = nano;
+	return 0;
+}
+
+static int parse_list(const char *text, void *field, struct error *err)
+{
+	int rc = parse_cpu_list(text, err);
+
+	return rc < 0 ? rc : set_text(field, text);
+}
+
+/* The last one of a name counts. */
+static int add_ulimit(const char *text, void *field, struct error *err)
+{
+	struct run_options *o = field;
+	struct rlimit_text limit = { 0 };
+	int rc = parse_ulimit(text, &limit, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < o->n_ulimits; i++) {
+		if (strcmp(o->ulimits[i].name, limit.name) == 0) {
+			o->ulimits[i] = limit;
+			return 0;
+		}
+	}
+	o->ulimits = xrealloc(o->ulimits, o->n_ulimits + 1, sizeof(*o->ulimits));
+	o->ulimits[o->n_ulimits++] = limit;
+	return 0;
+}
+
+/* "net_admin" and "CAP_NET_ADMIN" -> "CAP_NET_ADMIN"; "ALL" stays. */
+static int add_capability(const char *text, void *field, struct error *err)
+{
+	bool has_prefix = strncasecmp(text, "CAP_", 4) == 0;
+	auto_free char *name = xasprintf("CAP_%s", has_prefix ? text + 4 : text);
+	cap_value_t value;
+
+	for (char *c = name; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	if (!has_prefix && strcmp(name, "CAP_ALL") == 0) {
+		strv_add(field, "ALL");
+		return 0;
+	}
+	if (strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != strlen(name) ||
+	    cap_from_name(name, &value) < 0)
+		return err_set(err, EINVAL, "there is no capability '%s'", text);
+	if (!strv_has(field, name))
+		strv_add(field, name);
+	return 0;
+}
+
+/* docker separates by '=', and by ':' of old. */
+static int parse_security(const char *text, void *field, struct error *err)
+{
+	struct run_options *o = field;
+	size_t len = strcspn(text, "=:");
+	auto_free char *name = xstrndup(text, len);
+	const char *value = text[len] ? text + len + 1 : NULL;
+
+	if (strcmp(name, "no-new-privileges") == 0)
+		return parse_bool(value ? value : "true", &o->no_new_privileges, err);
+	if (strcmp(name, "seccomp") == 0 && value && *value)
+		return set_text(&o->seccomp, value);
+	/* What asks for less than we would do anyway. */
+	if (value && ((strcmp(name, "apparmor") == 0 && strcmp(value, "unconfined") == 0) ||
+		      (strcmp(name, "label") == 0 && strcmp(value, "disable") == 0)))
+		return 0;
+	return err_set(err, EINVAL,
+		       "'%s' is none of seccomp=FILE, seccomp=unconfined, no-new-privileges", text);
+}
+
+static int add_sysctl(const char *text, void *field, struct error *err)
+{
+	const char *equals = strchr(text, '=');
+
+	if (!equals || equals == text)
+		return err_set(err, EINVAL, "'%s' is not NAME=VALUE", text);
+	strv_add(field, text);
+	return 0;
+}
+
+static int parse_network(const char *text, void *field, struct error *err)
+{
+	if (!is_valid_name(text))
+		return err_set(err, EINVAL, "'%s' is none of bridge, host, none, or a name", text);
+	return set_text(field, text);
+}
+
+static int add_port(const char *text, void *field, struct error *err)
+{
+	struct run_options *o = field;
+	struct port_mapping port = { 0 };
+	int rc = parse_port(text, &port, err);
+
+	if (rc < 0)
+		return rc;
+	o->ports = xrealloc(o->ports, o->n_ports + 1, sizeof(*o->ports));
+	o->ports[o->n_ports++] = port;
+	return 0;
+}
+
+static bool is_address(const char *text)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
+static int add_dns(const char *text, void *field, struct error *err)
+{
+	if (!is_address(text))
+		return err_set(err, EINVAL, "'%s' is no address", text);
+	strv_add(field, text);
+	return 0;
+}
+
+/* NAME:ADDRESS; an IPv6 address may have brackets and has colons of its own. */
+static int add_host(const char *text, void *field, struct error *err)
+{
+	size_t len = strcspn(text, ":=");
+	const char *address = text[len] ? text + len + 1 : "";
+	size_t size = strlen(address);
+	bool has_brackets = size > 2 && address[0] == '[' && address[size - 1] == ']';
+	auto_free char *plain = has_brackets ? xstrndup(address + 1, size - 2) : xstrdup(address);
+
+	if (len == 0 || (!is_address(plain) && strcmp(plain, "host-gateway") != 0))
+		return err_set(err, EINVAL, "'%s' is not NAME:ADDRESS", text);
+	strv_addf(field, "%.*s:%s", (int)len, text, plain);
+	return 0;
+}
+
+#define REQUEST(member) OPT_FIELD(struct run_request, member)
+#define OPTION(member)  OPT_FIELD(struct run_request, options.member)
+#define WHOLE           OPT_FIELD(struct run_request, options)
+#define HAS(member)     OPT_HAS(struct run_request, options.member)
+
+const struct opt run_opts[] = {
+	{ .kind = OPT_HEADING, .help = "Container" },
+	{ "name", 0, OPT_PARSE, OPTION(name), "NAME", "Name it; a name is made up otherwise",
+	  .parse = parse_name },
+	{ "hostname", 'h', OPT_PARSE, OPTION(hostname), "NAME", "Host name inside",
+	  .parse = parse_hostname },
+	{ "label", 'l', OPT_PARSE, OPTION(labels), "NAME=VALUE", "Attach a label",
+	  .parse = parse_label },
+	{ "detach", 'd', OPT_FLAG, OPTION(is_detached), NULL,
+	  "Return when it runs, and print its id" },
+	{ "rm", 0, OPT_FLAG, OPTION(is_removed_at_end), NULL, "Remove it when it ends" },
+	{ "init", 0, OPT_FLAG, OPTION(has_init), NULL,
+	  "Run a small init in front, which reaps and passes signals on" },
+	{ "stop-signal", 0, OPT_PARSE, OPTION(stop_signal), "SIGNAL",
+	  "What asks it to end (SIGTERM)", .parse = parse_stop_signal },
+	{ "stop-timeout", 0, OPT_INT, OPTION(stop_timeout), "SECONDS",
+	  "How long it may take for that (10)", .min = 1, .max = INT_MAX },
+	{ "rootfs", 0, OPT_STRING, OPTION(rootfs), "DIR",
+	  "Take a directory for the root file system; then there is no IMAGE" },
+	{ "explain", 0, OPT_ENUM, REQUEST(explain), "text|json|script",
+	  "Tell on stderr what was asked of the kernel, as a table, as JSON, or as a script that "
+	  "does the same by hand",
+	  .names = explain_forms, .optional = "text" },
+
+	{ .kind = OPT_HEADING, .help = "Process" },
+	{ "interactive", 'i', OPT_FLAG, OPTION(is_interactive), NULL, "Pass standard input on" },
+	{ "tty", 't', OPT_FLAG, OPTION(has_tty), NULL, "Give it a terminal" },
+	{ "env", 'e', OPT_PARSE, OPTION(env), "NAME[=VALUE]",
+	  "Set a variable; without a value, to that of the caller", .parse = parse_env },
+	{ "env-file", 0, OPT_PARSE, REQUEST(env_file), "FILE", "Set variables from lines of a file",
+	  .parse = parse_env_files },
+	{ "workdir", 'w', OPT_PARSE, OPTION(workdir), "DIR", "Start in this directory",
+	  .parse = parse_workdir },
+	{ "user", 'u', OPT_STRING, OPTION(user), "USER[:GROUP]",
+	  "Run as this user, by name or number" },
+	{ "entrypoint", 0, OPT_PARSE, WHOLE, "COMMAND",
+	  "Replace the image's entry point; an empty one clears it", .parse = parse_entrypoint,
+	  .present = HAS(has_entrypoint) },
+
+	{ .kind = OPT_HEADING, .help = "Files" },
+	{ "volume", 'v', OPT_PARSE, WHOLE, "SOURCE:TARGET[:OPTIONS]",
+	  "Bind a directory or file (ro, rshared, ...)", .parse = add_volume },
+	{ "mount", 0, OPT_PARSE, WHOLE, "KEY=VALUE,...",
+	  "Mount: type=bind|tmpfs, source, target, readonly, tmpfs-size, ...",
+	  .parse = add_mount_option },
+	{ "tmpfs", 0, OPT_PARSE, WHOLE, "TARGET[:OPTIONS]", "Mount a tmpfs (size=64m, mode=1777)",
+	  .parse = add_tmpfs },
+	{ "read-only", 0, OPT_FLAG, OPTION(is_read_only), NULL, "Make the root read-only" },
+	{ "shm-size", 0, OPT_SIZE, OPTION(shm_size), "SIZE", "Size of /dev/shm (64m)" },
+
+	{ .kind = OPT_HEADING, .help = "Limits" },
+	{ "memory", 'm', OPT_SIZE, OPTION(memory), "SIZE", "Memory" },
+	{ "memory-reservation", 0, OPT_SIZE, OPTION(memory_reservation), "SIZE",
+	  "Memory that it keeps when others want it" },
+	{ "memory-swap", 0, OPT_PARSE, OPTION(memory_swap), "SIZE",
+	  "Memory and swap together; -1: no limit", .parse = parse_memory_swap,
+	  .present = HAS(has_memory_swap) },
+	{ "cpus", 0, OPT_PARSE, OPTION(cpus_nano), "NUMBER", "CPUs' worth of time (0.5)",
+	  .parse = parse_cpu_time },
+	{ "cpu-shares", 'c', OPT_UINT64, OPTION(cpu_shares), "N", "Weight against others (1024)" },
+	{ "cpuset-cpus", 0, OPT_PARSE, OPTION(cpuset_cpus), "LIST", "Only these CPUs (0-3,7)",
+	  .parse = parse_list },
+	{ "cpuset-mems", 0, OPT_PARSE, OPTION(cpuset_mems), "LIST", "Only these memory nodes",
+	  .parse = parse_list },
+	{ "pids-limit", 0, OPT_INT64, OPTION(pids_limit), "N",
+	  "Processes and threads; -1: no limit", .present = HAS(has_pids_limit), .min = -1,
+	  .max = INT64_MAX },
+	{ "ulimit", 0, OPT_PARSE, WHOLE, "NAME=SOFT[:HARD]", "Limit of each process (nofile=1024)",
+	  .parse = add_ulimit },
+	{ "oom-score-adj", 0, OPT_INT, OPTION(oom_score_adj), "N",
+	  "-1000 to 1000: sooner killed when memory is short", .present = HAS(has_oom_score_adj),
+	  .min = -1000, .max = 1000 },
+
+	{ .kind = OPT_HEADING, .help = "Rights" },
+	{ "cap-add", 0, OPT_PARSE, OPTION(cap_add), "NAME", "Add a capability, or ALL",
+	  .parse = add_capability },
+	{ "cap-drop", 0, OPT_PARSE, OPTION(cap_drop), "NAME", "Take a capability, or ALL",
+	  .parse = add_capability },
+	{ "privileged", 0, OPT_FLAG, OPTION(is_privileged), NULL,
+	  "All capabilities and devices, nothing masked" },
+	{ "security-opt", 0, OPT_PARSE, WHOLE, "OPTION",
+	  "seccomp=FILE, seccomp=unconfined, no-new-privileges", .parse = parse_security },
+	{ "sysctl", 0, OPT_PARSE, OPTION(sysctls), "NAME=VALUE", "Set a kernel parameter inside",
+	  .parse = add_sysctl },
+
+	{ .kind = OPT_HEADING, .help = "Network" },
+	{ "network", 0, OPT_PARSE, OPTION(network), "NAME",
+	  "bridge (if nothing is said), host, none", .parse = parse_network },
+	{ "net", 0, OPT_PARSE, OPTION(network), "NAME", NULL, .parse = parse_network },
+	{ "publish", 'p', OPT_PARSE, WHOLE, "[[IP:]PORT:]PORT[/PROTOCOL]",
+	  "Make a port of it one of the host's", .parse = add_port },
+	{ "dns", 0, OPT_PARSE, OPTION(dns), "ADDRESS", "Ask this server for names",
+	  .parse = add_dns },
+	{ "dns-search", 0, OPT_LIST, OPTION(dns_search), "DOMAIN", "Complete names by this" },
+	{ "dns-option", 0, OPT_LIST, OPTION(dns_options), "OPTION", "Option of resolv.conf" },
+	{ "add-host", 0, OPT_PARSE, OPTION(extra_hosts), "NAME:ADDRESS", "Line in /etc/hosts",
+	  .parse = add_host },
+	OPTS_END,
+};
+
+static void merge_env(struct run_request *r)
+{
+	struct strv merged = { 0 };
+
+	strv_copy(&merged, &r->env_file);
+	for (size_t i = 0; i < r->options.env.n; i++) {
+		const char *pair = r->options.env.items[i];
+		const char *equals = strchrnul(pair, '=');
+		auto_free char *name = xstrndup(pair, (size_t)(equals - pair));
+
+		strv_setenv(&merged, name, *equals ? equals + 1 : "");
+	}
+	strv_fini(&r->options.env);
+	r->options.env = merged;
+}
+
+int run_request_finish(struct run_request *request, const struct strv *args, struct error *err)
+{
+	struct run_options *o = &request->options;
+	size_t first = 0;
+
+	if (!o->rootfs) {
+		if (args->n == 0)
+			return err_set(err, EINVAL, "no image given (see 'minictr run --help')");
+		o->image = xstrdup(args->items[0]);
+		first = 1;
+	}
+	for (size_t i = first; i < args->n; i++)
+		strv_add(&o->command, args->items[i]);
+	if (o->n_ports && (str_eq(o->network, "host") || str_eq(o->network, "none")))
+		return err_set(err, EINVAL, "'--publish' does not go with '--network %s'",
+			       o->network);
+	merge_env(request);
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/options.h"
+
+#include <stdlib.h>
+
+#include "base/macros.h"
+
+void run_options_fini(struct run_options *o)
+{
+	char *const texts[] = {
+		o->image,       o->rootfs,      o->name,        o->hostname, o->workdir, o->user,
+		o->stop_signal, o->cpuset_cpus, o->cpuset_mems, o->seccomp,  o->network,
+	};
+	struct strv *const lists[] = {
+		&o->command,    &o->env,         &o->labels,      &o->entrypoint,
+		&o->cap_add,    &o->cap_drop,    &o->sysctls,     &o->dns,
+		&o->dns_search, &o->dns_options, &o->extra_hosts,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		free(texts[i]);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		strv_fini(lists[i]);
+	for (size_t i = 0; i < o->n_mounts; i++)
+		mount_request_fini(&o->mounts[i]);
+	free(o->mounts);
+	free(o->ulimits);
+	free(o->ports);
+	*o = (struct run_options){ 0 };
+}
