@@ -2,11 +2,15 @@
 #include "runtime/user.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "base/file.h"
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/path.h"
 
 #define FILE_MAX (1U << 20)
 
@@ -170,24 +174,57 @@ int user_resolve(const char *text, const char *passwd, const char *group, struct
 	return 0;
 }
 
-static int read_or_empty(const char *path, char **ret, struct error *err)
+/*
+ * The image may have anything at this name: a FIFO must not hold us up, nor a link in /proc lead to
+ * a descriptor of ours.
+ */
+static int read_or_empty(const struct dir *root, const char *path, char **ret, struct error *err)
 {
-	int rc = file_read(path, FILE_MAX, ret, NULL, err);
+	auto_fd int fd = open_in_root_raw(root->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, 0);
+	auto_free char *text = NULL;
+	struct stat st;
+	size_t len = 0;
 
-	if (rc == -ENOENT || rc == -ENOTDIR) {
+	if (fd == -ENOENT || fd == -ENOTDIR) {
 		*ret = xstrdup("");
 		return 0;
 	}
-	return rc;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, fd < 0 ? -fd : errno, "read '%s': %s", path,
+			       err_text(fd < 0 ? -fd : errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EINVAL, "read '%s': not a regular file", path);
+	if (st.st_size > FILE_MAX)
+		return err_set(err, EFBIG, "read '%s': longer than %u bytes", path, FILE_MAX);
+	text = xmalloc((size_t)st.st_size + 1);
+	while (len < (size_t)st.st_size) {
+		ssize_t n = read(fd, text + len, (size_t)st.st_size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, "read '%s'", path);
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	text[len] = '\0';
+	*ret = take_ptr(text);
+	return 0;
 }
 
 int user_resolve_here(const char *text, struct user *ret, struct error *err)
 {
+	auto_fd int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct dir root = { .fd = fd, .path = "/" };
 	auto_free char *passwd = NULL;
 	auto_free char *group = NULL;
-	int rc = read_or_empty("/etc/passwd", &passwd, err);
+	int rc;
 
+	if (fd < 0)
+		return err_sys(err, "open '/'");
+	rc = read_or_empty(&root, "/etc/passwd", &passwd, err);
 	if (rc == 0)
-		rc = read_or_empty("/etc/group", &group, err);
+		rc = read_or_empty(&root, "/etc/group", &group, err);
 	return rc < 0 ? rc : user_resolve(text, passwd, group, ret, err);
 }
