@@ -56,6 +56,9 @@ static int handle_open(const char *root, const char *id, struct handle *h, struc
 	if (h->dir.fd < 0)
 		return h->dir.fd;
 	rc = state_read(&h->dir, &h->record, err);
+	/* A creator that has not got further than the directory. */
+	if (rc == -ENOENT)
+		return err_set(err, ENOENT, "container does not exist");
 	if (rc == 0)
 		h->status = state_status(&h->dir, &h->record, &h->pidfd);
 	return rc;
@@ -148,6 +151,9 @@ static int open_gate(const struct handle *h, struct error *err)
 		*err = told;
 		return -(err->code ? err->code : EIO);
 	}
+	/* Nobody ever held the other end: init ended while it waited. */
+	if (n < 0)
+		return err_set(err, ESRCH, "start '%s': its init has ended", h->path);
 	return 0;
 }
 

@@ -229,9 +229,11 @@ static pid_t clone_init(struct creation *c, const struct sys_clone *clone, int *
 
 	if (target < 0)
 		return sys_clone(clone, ret_pidfd, err);
-	own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	/* From the clone on others of that namespace see init: it must not be theirs to look into. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	own = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
 	if (own < 0)
-		return err_sys(err, "open '/proc/self/ns/pid'");
+		return err_sys(err, "open '/proc/self/ns/pid_for_children'");
 	pid = sys_setns(target, CLONE_NEWPID, namespace_path(&c->spec, SPEC_NS_PID), err);
 	if (pid < 0)
 		return pid;
@@ -246,6 +248,7 @@ static int start_init(void *job, struct error *err)
 	struct creation *c = job;
 	const struct sys_clone clone = {
 		.namespaces = c->plan.clone_flags,
+		.shown = c->plan.late_flags,
 		.cgroup_fd = cgroup_v2_fd(c->cgroup),
 	};
 	int pair[2] = { -1, -1 };
@@ -326,30 +329,56 @@ static int run_host_hooks(struct creation *c, struct error *err)
 	return rc < 0 ? rc : sync_send(c->sock, SYNC_HOOKS_DONE, -1, err);
 }
 
-static int open_netns(const struct creation *c)
+/* An init that is gone has none: to say -1 then would attach the host's. */
+static int open_netns(const struct creation *c, int *ret, struct error *err)
 {
 	char path[48];
 
-	if (!c->plan.has_new_network)
-		return -1;
+	if (!c->plan.has_new_network || !c->request->on_namespaces)
+		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", c->container->pid);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? err_sys(err, "open '%s'", path) : 0;
+}
+
+/*
+ * Something failed here: if init has ended, that may well be the reason (its network namespace went
+ * with it), and what init said is what people need to know.
+ */
+static int prefer_inits_error(struct creation *c, int rc, struct error *err)
+{
+	struct error told = { 0 };
+	int cause;
+
+	if (proc_wait_end(c->container->pidfd, rc == -EPIPE ? 1000 : 0, &told) != 1)
+		return rc;
+	cause = sync_expect(c->sock, SYNC_CREATED, NULL, &told);
+	if (cause == 0 || cause == -EPIPE)
+		return rc;
+	*err = told;
+	return cause;
+}
+
+static int prepare_host(struct creation *c, struct error *err)
+{
+	const struct container_request *request = c->request;
+	auto_fd int netns = -1;
+	int rc = write_maps(c, err);
+
+	c->record.state.pid = c->container->pid;
+	if (rc == 0)
+		rc = open_netns(c, &netns, err);
+	if (rc == 0 && request->on_namespaces)
+		rc = request->on_namespaces(request->arg, c->container->pid, netns, err);
+	return rc < 0 ? rc : run_host_hooks(c, err);
 }
 
 static int host_side(void *job, struct error *err)
 {
 	struct creation *c = job;
-	const struct container_request *request = c->request;
-	auto_fd int netns = open_netns(c);
-	int rc = 0;
+	int rc = prepare_host(c, err);
 
-	c->record.state.pid = c->container->pid;
-	if (write_maps(c, err) < 0) {
-		rc = -err->code;
-	} else if (request->on_namespaces) {
-		rc = request->on_namespaces(request->arg, c->container->pid, netns, err);
-	}
-	return rc < 0 ? rc : run_host_hooks(c, err);
+	return rc < 0 ? prefer_inits_error(c, rc, err) : 0;
 }
 
 /* ---- end -------------------------------------------------------------------------------------- */
