@@ -260,6 +260,39 @@ int sys_no_new_privs(struct error *err)
 	return rc < 0 ? err_set(err, -rc, "set no_new_privs: %s", err_text(-rc)) : 0;
 }
 
+/* Linux 5.8 gave AppArmor a file of its own; before, all modules shared attr/exec. */
+static int write_label(int proc_fd, bool is_apparmor, const char *text)
+{
+	auto_fd int fd = -1;
+
+	if (is_apparmor)
+		fd = openat(proc_fd, "self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		fd = openat(proc_fd, "self/attr/exec", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+int sys_exec_label(int proc_fd, bool is_apparmor, const char *label, struct error *err)
+{
+	const char *module = is_apparmor ? "apparmor" : "selinux";
+	auto_free char *text = xasprintf("%s%s", is_apparmor ? "exec " : "", label);
+	struct step step = step_begin();
+	int rc = write_label(proc_fd, is_apparmor, text);
+
+	step_end_write(&step, rc, text, "/proc/self/attr", "exec");
+	/* EINVAL: no security module takes what is written there. */
+	if (rc == -ENOENT || rc == -EINVAL || rc == -EOPNOTSUPP)
+		return err_set(err, ENOTSUP,
+			       "apply %s label '%s': this host does not have that module, or not "
+			       "that label",
+			       module, label);
+	if (rc < 0)
+		return err_set(err, -rc, "apply %s label '%s': %s", module, label, err_text(-rc));
+	return 0;
+}
+
 int sys_session_keyring(const char *name, struct error *err)
 {
 	long rc = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);

@@ -44,6 +44,13 @@ int sys_set_caps(const struct sys_caps *caps, struct error *err);
 
 int sys_no_new_privs(struct error *err);
 
+/*
+ * The label that the next execve(2) gives, for AppArmor or SELinux; @proc_fd is a procfs of our own
+ * (a file that an image put there must not get to know, nor swallow it).  -ENOTSUP if the kernel
+ * has no such module.
+ */
+int sys_exec_label(int proc_fd, bool is_apparmor, const char *label, struct error *err);
+
 /* A new session keyring of the container's own, so that it does not share the host's root's. */
 int sys_session_keyring(const char *name, struct error *err);
 

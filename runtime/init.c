@@ -11,6 +11,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -29,6 +30,8 @@
 #include "runtime/sync.h"
 #include "runtime/terminal.h"
 #include "runtime/user.h"
+
+#define UNIX98_PTY_MAJOR 136 /* Documentation/admin-guide/devices.txt */
 
 #ifndef CLONE_NEWTIME
 #	define CLONE_NEWTIME 0x00000080
@@ -50,7 +53,6 @@
 
 static int prepare(struct init_job *job)
 {
-	static const int unblocked[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGPIPE };
 	sigset_t none;
 
 	step_acting_as(STEP_INIT);
@@ -61,8 +63,11 @@ static int prepare(struct init_job *job)
 	close_fd(&job->lock);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (size_t i = 0; i < ARRAY_LEN(unblocked); i++)
-		(void)signal(unblocked[i], SIG_DFL);
+	/* execve(2) keeps what is ignored, and the creator may well ignore this or that. */
+	for (int i = 1; i < SIGRTMIN; i++)
+		(void)signal(i, SIG_DFL);
+	/* Modes are meant as they stand, until the container's own umask is set. */
+	(void)umask(0);
 	return cloexec_from(3 + job->request->preserve_fds);
 }
 
@@ -207,38 +212,34 @@ static int host_hooks(struct init_job *job, struct error *err)
 	return rc;
 }
 
-/* "net.ipv4.ip_forward" or "net/ipv4/ip_forward" -> a path below /proc/sys, checked. */
-static int set_sysctl(struct init_job *job, const char *pair, struct error *err)
+/* The security label that the program is to run with, of whichever module; NULL: none. */
+static const char *process_label(const struct spec_process *p)
 {
-	auto_fd int fd = openat(job->proc.fd, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct dir sys = { .fd = fd, .path = "/proc/sys" };
-	const char *equals = strchr(pair, '=');
-	auto_free char *key = NULL;
-
-	if (!equals || equals == pair)
-		return err_set(err, EINVAL, "sysctl '%s': is not KEY=VALUE", pair);
-	if (fd < 0)
-		return err_sys(err, "open '/proc/sys'");
-	key = xstrndup(pair, (size_t)(equals - pair));
-	for (char *p = strchr(key, '/') ? NULL : key; p && *p; p++) {
-		if (*p == '.')
-			*p = '/';
-	}
-	if (strstr(key, "..") || *key == '/')
-		return err_set(err, EINVAL, "sysctl '%s': not a valid key", pair);
-	return sys_write_at(&sys, key, equals + 1, err);
+	if (p->apparmor_profile && *p->apparmor_profile)
+		return p->apparmor_profile;
+	return p->selinux_label && *p->selinux_label ? p->selinux_label : NULL;
 }
 
 static int sysctls(void *arg, struct error *err)
 {
 	struct init_job *job = arg;
-	const struct spec *spec = job->plan->spec;
-	int rc = spec->sysctl.n || spec->process.has_oom_score_adj || job->fifo >= 0
+	const struct plan *plan = job->plan;
+	const struct spec_process *p = &plan->spec->process;
+	auto_fd int fd = -1;
+	int rc = plan->n_sysctls || p->has_oom_score_adj || job->fifo >= 0 || process_label(p)
 			 ? open_proc(job, err)
 			 : 0;
 
-	for (size_t i = 0; rc == 0 && i < spec->sysctl.n; i++)
-		rc = set_sysctl(job, spec->sysctl.items[i], err);
+	if (rc < 0 || !plan->n_sysctls)
+		return rc;
+	fd = openat(job->proc.fd, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "open '/proc/sys'");
+
+	const struct dir sys = { .fd = fd, .path = "/proc/sys" };
+
+	for (size_t i = 0; rc == 0 && i < plan->n_sysctls; i++)
+		rc = sys_write_at(&sys, plan->sysctls[i].path, plan->sysctls[i].value, err);
 	return rc;
 }
 
@@ -293,6 +294,28 @@ static int session(struct init_job *job, struct error *err)
 	return 0;
 }
 
+/*
+ * A program opens /dev/stdout anew, which checks the pipe's or terminal's owner: they become the
+ * user's.  Devices and files stay whose they are: they may be the host's.
+ */
+static int give_stdio(const struct user *user, struct error *err)
+{
+	for (int i = 0; i < 3 && user->uid != 0; i++) {
+		struct stat st;
+		bool is_pty;
+
+		if (fstat(i, &st) < 0)
+			continue;
+		is_pty = S_ISCHR(st.st_mode) && major(st.st_rdev) == UNIX98_PTY_MAJOR;
+		if (!is_pty && !S_ISFIFO(st.st_mode))
+			continue;
+		/* In a user namespace the pipe's owner may be one that is not mapped. */
+		if (fchown(i, user->uid, (gid_t)-1) < 0 && errno != EPERM && errno != EINVAL)
+			return err_sys(err, "give descriptor %d to user %u", i, user->uid);
+	}
+	return 0;
+}
+
 /* The process's ids: numbers of the config, or the engine's text looked up in the container. */
 static int find_user(struct init_job *job, struct user *ret, struct error *err)
 {
@@ -311,25 +334,21 @@ static int find_user(struct init_job *job, struct user *ret, struct error *err)
 static int set_privileges(struct init_job *job, const struct user *user, struct error *err)
 {
 	struct sys_caps caps = job->plan->caps;
-	const bool is_given = job->plan->spec->process.capabilities.is_given;
-	int rc = 0;
+	int rc;
 
 	/* Another user than root has no capabilities but ambient ones, as execve(2) would leave it. */
 	if (user->uid != 0) {
 		caps.effective = caps.ambient;
 		caps.permitted = caps.ambient | caps.inheritable;
 	}
-	if (is_given)
-		rc = sys_drop_bounding(&caps, err);
-	if (rc == 0 && is_given)
+	rc = sys_drop_bounding(&caps, err);
+	if (rc == 0)
 		rc = sys_keep_caps(true, err);
 	if (rc == 0)
 		rc = sys_set_ids(user->uid, user->gid, user->groups, user->n_groups, err);
-	if (rc == 0 && is_given)
+	if (rc == 0)
 		rc = sys_keep_caps(false, err);
-	if (rc == 0 && is_given)
-		rc = sys_set_caps(&caps, err);
-	return rc;
+	return rc < 0 ? rc : sys_set_caps(&caps, err);
 }
 
 static int load_filter(struct init_job *job, struct error *err)
@@ -344,7 +363,6 @@ static int load_filter(struct init_job *job, struct error *err)
 /* The working directory, made if it is missing, and proved to be inside of the root. */
 static int change_directory(const char *cwd, struct error *err)
 {
-	const struct step step = step_begin();
 	char buf[PATH_MAX];
 
 	if (chdir(cwd) < 0 && errno == ENOENT) {
@@ -360,7 +378,6 @@ static int change_directory(const char *cwd, struct error *err)
 	if (!getcwd(buf, sizeof(buf)) || buf[0] != '/')
 		return err_set(err, EPERM, "change to directory '%s': is outside of the container",
 			       cwd);
-	step_end(&step, 0, "cd", cwd, NULL);
 	return 0;
 }
 
@@ -371,10 +388,15 @@ static int process(void *arg, struct error *err)
 	struct user user = { 0 };
 	int rc = find_user(job, &user, err);
 
+	if (rc == 0 && process_label(p))
+		rc = sys_exec_label(job->proc.fd, process_label(p) == p->apparmor_profile,
+				    process_label(p), err);
 	if (rc == 0 && !job->request->no_new_keyring)
 		rc = sys_session_keyring(job->request->id, err);
 	if (rc == 0)
 		rc = session(job, err);
+	if (rc == 0)
+		rc = give_stdio(&user, err);
 	if (rc == 0)
 		rc = set_limits(job, err);
 	if (rc == 0)

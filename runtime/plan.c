@@ -10,6 +10,7 @@
 
 #include <sys/capability.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/path.h"
@@ -38,6 +39,7 @@ static int plan_namespaces(const struct spec *spec, struct plan *plan, struct er
 	plan->has_new_network = new &CLONE_NEWNET;
 	plan->has_new_pid = new &CLONE_NEWPID;
 	plan->has_mount_namespace = all & CLONE_NEWNS;
+	plan->has_cgroup_namespace = all & CLONE_NEWCGROUP;
 
 	if (!plan->has_mount_namespace)
 		return err_set(err, EINVAL, "linux.namespaces: a mount namespace is required");
@@ -95,7 +97,9 @@ static bool is_allowed_target(const char *path, const char *type)
 static int plan_mount(const struct spec_mount *m, const char *bundle, struct plan_mount *ret,
 		      struct error *err)
 {
-	auto_free char *clean = path_clean(m->destination);
+	/* Older specs have relative destinations: from the root. */
+	auto_free char *rooted = path_join("/", m->destination);
+	const char *clean = ret->destination = path_clean(rooted);
 	int rc = mount_options_parse(&m->options, &ret->options, err);
 
 	if (rc < 0)
@@ -115,10 +119,8 @@ static int plan_mount(const struct spec_mount *m, const char *bundle, struct pla
 		return err_set(err, EINVAL, "mount on '%s': no source", m->destination);
 	if (ret->options.is_bind)
 		ret->source = path_join(bundle, m->source);
-	if (m->n_uid_maps || m->n_gid_maps)
-		ret->options.is_idmapped = true;
-	if (ret->options.is_idmapped && !ret->options.is_bind)
-		return err_set(err, EINVAL, "mount on '%s': only bind mounts can be idmapped",
+	if (m->n_uid_maps || m->n_gid_maps || ret->options.is_idmapped)
+		return err_set(err, ENOTSUP, "mount on '%s': idmapped mounts are not supported",
 			       m->destination);
 	return 0;
 }
@@ -132,6 +134,90 @@ static int plan_mounts(const struct spec *spec, const char *bundle, struct plan 
 
 		plan->n_mounts = i + 1;
 		rc = plan_mount(&spec->mounts[i], bundle, &plan->mounts[i], err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- sysctls ---------------------------------------------------------------------------------- */
+
+/*
+ * Keys that belong to a namespace, so that a container can have its own: what is not here would
+ * change the host (namespaces(7), sysctl documentation of each).  A trailing '/' means all below.
+ */
+static const struct {
+	const char *path;
+	unsigned long namespace;
+	const char *name;
+} sysctl_keys[] = {
+	{ "net/", CLONE_NEWNET, "network" },
+	{ "fs/mqueue/", CLONE_NEWIPC, "ipc" },
+	{ "kernel/msgmax", CLONE_NEWIPC, "ipc" },
+	{ "kernel/msgmnb", CLONE_NEWIPC, "ipc" },
+	{ "kernel/msgmni", CLONE_NEWIPC, "ipc" },
+	{ "kernel/sem", CLONE_NEWIPC, "ipc" },
+	{ "kernel/shmall", CLONE_NEWIPC, "ipc" },
+	{ "kernel/shmmax", CLONE_NEWIPC, "ipc" },
+	{ "kernel/shmmni", CLONE_NEWIPC, "ipc" },
+	{ "kernel/shm_rmid_forced", CLONE_NEWIPC, "ipc" },
+	{ "kernel/domainname", CLONE_NEWUTS, "uts" },
+};
+
+/* "net.ipv4.ip_forward" or "net/ipv4/conf/eth0.1/forwarding" (sysctl(8)) -> the path, checked. */
+static char *sysctl_path(const char *pair, size_t len)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-./";
+	char *path = xstrndup(pair, len);
+	bool has_slash = strchr(path, '/');
+
+	for (char *p = path; !has_slash && *p; p++) {
+		if (*p == '.')
+			*p = '/';
+	}
+	if (!*path || *path == '/' || strstr(path, "..") || strstr(path, "//") ||
+	    path[strspn(path, allowed)]) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static int check_sysctl(const char *path, unsigned long private, const char *pair, int len,
+			struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sysctl_keys); i++) {
+		const char *key = sysctl_keys[i].path;
+
+		if (str_ends(key, "/") ? !str_starts(path, key) : strcmp(path, key) != 0)
+			continue;
+		if (private & sysctl_keys[i].namespace)
+			return 0;
+		return err_set(err, EINVAL,
+			       "linux.sysctl: '%.*s' is not allowed in the host's %s namespace",
+			       len, pair, sysctl_keys[i].name);
+	}
+	return err_set(err, EINVAL, "linux.sysctl: '%.*s' is not in a separate kernel namespace",
+		       len, pair);
+}
+
+static int plan_sysctls(const struct spec *spec, struct plan *plan, struct error *err)
+{
+	unsigned long private = namespaces_new(spec) | namespaces_joined(spec);
+
+	plan->sysctls = xcalloc(spec->sysctl.n, sizeof(*plan->sysctls));
+	for (size_t i = 0; i < spec->sysctl.n; i++) {
+		const char *pair = spec->sysctl.items[i];
+		size_t len = strcspn(pair, "=");
+		char *path = sysctl_path(pair, len);
+		int rc;
+
+		if (!path)
+			return err_set(err, EINVAL, "linux.sysctl: '%s' is not a valid key", pair);
+		plan->sysctls[i] = (struct plan_sysctl){ .path = path, .value = pair + len + 1 };
+		plan->n_sysctls = i + 1;
+		rc = check_sysctl(path, private, pair, (int)len, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -210,37 +296,39 @@ static int plan_devices(const struct spec *spec, struct plan *plan, struct error
 
 /* ---- process ---------------------------------------------------------------------------------- */
 
-static int cap_mask(const struct strv *names, const char *set, uint64_t *ret, struct error *err)
+/* What this kernel does not know is left out, and only told (config.md, "Linux Process"). */
+static uint64_t cap_mask(const struct strv *names)
 {
-	*ret = 0;
+	uint64_t mask = 0;
+
 	for (size_t i = 0; i < names->n; i++) {
 		cap_value_t cap;
 
-		if (cap_from_name(names->items[i], &cap) < 0)
-			return err_set(err, EINVAL,
-				       "process.capabilities.%s: unknown capability '%s'", set,
-				       names->items[i]);
-		*ret |= 1ULL << cap;
+		if (cap_from_name(names->items[i], &cap) == 0)
+			mask |= 1ULL << cap;
+		else
+			log_warning("capability '%s' is unknown: not given", names->items[i]);
 	}
-	return 0;
+	return mask;
 }
 
 static int plan_caps(const struct spec_capabilities *c, struct sys_caps *ret, struct error *err)
 {
-	int rc = cap_mask(&c->bounding, "bounding", &ret->bounding, err);
-
-	if (rc == 0)
-		rc = cap_mask(&c->effective, "effective", &ret->effective, err);
-	if (rc == 0)
-		rc = cap_mask(&c->permitted, "permitted", &ret->permitted, err);
-	if (rc == 0)
-		rc = cap_mask(&c->inheritable, "inheritable", &ret->inheritable, err);
-	if (rc == 0)
-		rc = cap_mask(&c->ambient, "ambient", &ret->ambient, err);
-	if (rc == 0 && ret->effective & ~ret->permitted)
+	*ret = (struct sys_caps){
+		.bounding = cap_mask(&c->bounding),
+		.effective = cap_mask(&c->effective),
+		.permitted = cap_mask(&c->permitted),
+		.inheritable = cap_mask(&c->inheritable),
+		.ambient = cap_mask(&c->ambient),
+	};
+	if (ret->effective & ~ret->permitted)
 		return err_set(err, EINVAL,
 			       "process.capabilities.effective: has more than permitted");
-	return rc;
+	if (ret->ambient & ~(ret->permitted & ret->inheritable))
+		return err_set(err, EINVAL,
+			       "process.capabilities.ambient: has more than permitted and "
+			       "inheritable");
+	return 0;
 }
 
 static int plan_rlimits(const struct spec_process *process, struct plan *plan, struct error *err)
@@ -322,10 +410,8 @@ int plan_make(const struct spec *spec, const char *bundle, struct plan *ret, str
 		rc = err_set(err, EINVAL, "root.path: is missing");
 	else if (spec->has_intel_rdt)
 		rc = err_set(err, ENOTSUP, "linux.intelRdt: is not supported");
-	else if (spec->process.apparmor_profile && *spec->process.apparmor_profile)
-		rc = err_set(err, ENOTSUP, "process.apparmorProfile: this host has no AppArmor");
-	else if (spec->process.selinux_label && *spec->process.selinux_label)
-		rc = err_set(err, ENOTSUP, "process.selinuxLabel: this host has no SELinux");
+	else if (spec->seccomp.listener_path && *spec->seccomp.listener_path)
+		rc = err_set(err, ENOTSUP, "linux.seccomp.listenerPath: is not supported");
 	else
 		plan.rootfs = path_join(bundle, spec->root_path);
 
@@ -333,6 +419,8 @@ int plan_make(const struct spec *spec, const char *bundle, struct plan *ret, str
 		rc = plan_namespaces(spec, &plan, err);
 	if (rc == 0)
 		rc = plan_mounts(spec, bundle, &plan, err);
+	if (rc == 0)
+		rc = plan_sysctls(spec, &plan, err);
 	if (rc == 0)
 		rc = plan_devices(spec, &plan, err);
 	if (rc == 0)
@@ -351,8 +439,12 @@ void plan_fini(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_mounts; i++) {
 		mount_options_fini(&plan->mounts[i].options);
+		free(plan->mounts[i].destination);
 		free(plan->mounts[i].source);
 	}
+	for (size_t i = 0; i < plan->n_sysctls; i++)
+		free(plan->sysctls[i].path);
+	free(plan->sysctls);
 	free(plan->mounts);
 	free(plan->devices);
 	free(plan->rlimits);

@@ -17,8 +17,9 @@
 struct plan_mount {
 	const struct spec_mount *spec; /* borrowed from the plan's spec */
 	struct mount_options options;
-	char *source;   /* absolute, below the bundle if it was relative; owned */
-	bool is_cgroup; /* type "cgroup": what the host has of it */
+	char *destination; /* absolute and cleaned; owned */
+	char *source;      /* absolute, below the bundle if it was relative; owned */
+	bool is_cgroup;    /* type "cgroup": what the host has of it */
 };
 
 struct plan_device {
@@ -27,6 +28,12 @@ struct plan_device {
 	dev_t dev;
 	uid_t uid;
 	gid_t gid;
+};
+
+/* A key that is private to one of the container's namespaces, as a path below /proc/sys. */
+struct plan_sysctl {
+	char *path; /* owned */
+	const char *value;
 };
 
 struct plan_rlimit {
@@ -41,10 +48,13 @@ struct plan {
 	unsigned long clone_flags; /* CLONE_NEW* for clone3(2) */
 	unsigned long late_flags;  /* CLONE_NEW* that init unshares itself: cgroup, time */
 	bool has_new_user, has_new_network, has_new_pid, has_mount_namespace;
+	bool has_cgroup_namespace; /* new or joined */
 	struct plan_mount *mounts; /* owned */
 	size_t n_mounts;
 	struct plan_device *devices; /* owned; the default ones and the requested ones */
 	size_t n_devices;
+	struct plan_sysctl *sysctls; /* owned */
+	size_t n_sysctls;
 	struct plan_rlimit *rlimits; /* owned */
 	size_t n_rlimits;
 	struct sys_caps caps;

@@ -40,27 +40,63 @@ static char *shown(const struct rootfs *rootfs, const char *path)
 	return path_join(rootfs->root.path, path + (*path == '/'));
 }
 
+/* The mount that @fd is in: a descriptor of its root, found by going up. */
+static int open_mount_root(int fd, struct error *err)
+{
+	int at = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	while (at >= 0) {
+		struct statx stx;
+		int up;
+
+		if (statx(at, "", AT_EMPTY_PATH, 0, &stx) < 0)
+			break;
+		if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+			return at;
+		up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close_fd(&at);
+		at = up;
+	}
+	(void)err_sys(err, "find the mount of the rootfs");
+	close_fd(&at);
+	return -err->code;
+}
+
+/*
+ * Nothing that is mounted from here on may show up on the host.  Usually all mounts become slaves
+ * of the host's.  A container that asked to share its mounts with the host (rootfsPropagation
+ * "shared", for volumes with that option) keeps them as they are; then it is the mount around the
+ * new root that is cut off, which pivot_root(2) wants anyway.
+ */
+static int cut_propagation(const struct plan *plan, int rootfs_fd, struct error *err)
+{
+	bool is_sharing = plan->root_propagation == MS_SHARED;
+	auto_fd int fd = -1;
+
+	if (is_sharing)
+		fd = open_mount_root(rootfs_fd, err);
+	else
+		fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return is_sharing ? fd : err_sys(err, "open '/'");
+
+	const struct dir mount = { .fd = fd, .path = is_sharing ? plan->rootfs : "/" };
+
+	return sys_propagation_at(&mount, is_sharing ? MS_PRIVATE : MS_SLAVE, !is_sharing, err);
+}
+
 int rootfs_open(struct rootfs *rootfs, struct error *err)
 {
 	const struct plan *plan = rootfs->plan;
-	const struct dir host_root = { .fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
-				       .path = "/" };
-	auto_fd int root_fd = host_root.fd;
 	auto_fd int fd = -1;
 	int rc;
-
-	if (root_fd < 0)
-		return err_sys(err, "open '/'");
-	rc = sys_propagation_at(&host_root,
-				plan->root_propagation ? plan->root_propagation : MS_SLAVE,
-				plan->root_propagation ? plan->is_root_propagation_recursive : true,
-				err);
-	if (rc < 0)
-		return rc;
 
 	fd = open(plan->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, "open rootfs '%s'", plan->rootfs);
+	rc = cut_propagation(plan, fd, err);
+	if (rc < 0)
+		return rc;
 
 	const struct dir target = { .fd = fd, .path = plan->rootfs };
 
@@ -142,15 +178,19 @@ static int check_no_link(const struct rootfs *rootfs, const char *path, struct e
 
 static int mount_bind(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
 {
-	const char *path = m->spec->destination;
+	const char *path = m->destination;
 	auto_free char *name = shown(rootfs, path);
 	auto_fd int source = open(m->source, O_PATH | O_CLOEXEC);
 	auto_fd int fd = -1;
+	struct statfs fs;
 	struct stat st;
 	int rc;
 
 	if (source < 0 || fstat(source, &st) < 0)
 		return err_sys(err, "bind '%s' on '%s'", m->source, path);
+	if (strcmp(path, "/proc") == 0 &&
+	    (fstatfs(source, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC))
+		return err_set(err, EPERM, "bind '%s' on '/proc': is no procfs", m->source);
 	fd = open_target(rootfs, path, !S_ISDIR(st.st_mode), err);
 	if (fd < 0)
 		return fd;
@@ -174,7 +214,7 @@ static int mount_bind(struct rootfs *rootfs, const struct plan_mount *m, struct 
 
 static int mount_new(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
 {
-	const char *path = m->spec->destination;
+	const char *path = m->destination;
 	auto_free char *name = shown(rootfs, path);
 	auto_fd int fd = -1;
 	auto_fd int covered = -1;
@@ -213,8 +253,24 @@ static int mount_new(struct rootfs *rootfs, const struct plan_mount *m, struct e
 				  m->options.propagation, m->options.is_propagation_recursive, err);
 }
 
+/*
+ * Without a cgroup namespace of its own a container would see the host's groups in a new mount: it
+ * gets a bind of its own group instead.
+ */
+static int bind_own_group(const char *directory, const struct dir *target, uint64_t attrs,
+			  struct error *err)
+{
+	auto_fd int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct sys_bind bind = {
+		.source = { .fd = fd, .path = directory },
+		.attr_set = attrs,
+	};
+
+	return fd < 0 ? err_sys(err, "open '%s'", directory) : sys_bind_at(&bind, target, err);
+}
+
 /* One v1 hierarchy below the container's /sys/fs/cgroup, seen from its cgroup namespace. */
-static int mount_hierarchy(const struct dir *base, const char *name, const char *option,
+static int mount_hierarchy(const struct dir *base, const char *name, const char *own,
 			   uint64_t attrs, struct error *err)
 {
 	auto_free char *path = path_join(base->path, name);
@@ -233,8 +289,13 @@ static int mount_hierarchy(const struct dir *base, const char *name, const char 
 	fd = openat(base->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, "open '%s'", path);
-	strv_split(&data, option, ',');
-	return sys_mount_at(&mount, &(struct dir){ .fd = fd, .path = path }, err);
+
+	const struct dir target = { .fd = fd, .path = path };
+
+	if (own)
+		return bind_own_group(own, &target, attrs, err);
+	strv_split(&data, name, ',');
+	return sys_mount_at(&mount, &target, err);
 }
 
 /* The v1 hierarchies that the container has groups in, each at its usual name. */
@@ -251,7 +312,12 @@ static int mount_hierarchies(const struct rootfs *rootfs, const struct dir *base
 		if (!options || strv_has(&done, options))
 			continue;
 		strv_add(&done, options);
-		rc = mount_hierarchy(base, options, options, attrs, err);
+		rc = mount_hierarchy(base, options,
+				     rootfs->plan->has_cgroup_namespace
+					     ? NULL
+					     : cgroup_directory(rootfs->cgroup,
+								(enum cgroup_controller)c),
+				     attrs, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -261,7 +327,7 @@ static int mount_hierarchies(const struct rootfs *rootfs, const struct dir *base
 /* Type "cgroup": cgroup2 where that is what the host has, else a tmpfs with the v1 hierarchies. */
 static int mount_cgroup(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
 {
-	const char *path = m->spec->destination;
+	const char *path = m->destination;
 	auto_free char *name = shown(rootfs, path);
 	auto_fd int fd = open_target(rootfs, path, false, err);
 	auto_fd int inside = -1;
@@ -274,6 +340,9 @@ static int mount_cgroup(struct rootfs *rootfs, const struct plan_mount *m, struc
 
 	if (fd < 0)
 		return fd;
+	if (cgroup_is_unified(rootfs->cgroup) && !rootfs->plan->has_cgroup_namespace)
+		return bind_own_group(cgroup_directory(rootfs->cgroup, CGROUP_PIDS), &target,
+				      mount.attrs, err);
 	if (cgroup_is_unified(rootfs->cgroup))
 		return sys_mount_at(&mount, &target, err);
 
@@ -304,8 +373,7 @@ int rootfs_mount(struct rootfs *rootfs, struct error *err)
 
 		if (rc < 0)
 			return err_wrap(err, "mount '%s' on '%s'",
-					m->source ? m->source : m->spec->type,
-					m->spec->destination);
+					m->source ? m->source : m->spec->type, m->destination);
 	}
 	return 0;
 }
@@ -387,6 +455,7 @@ int rootfs_mask(struct rootfs *rootfs, struct error *err)
 
 int rootfs_enter(struct rootfs *rootfs, struct error *err)
 {
+	const struct plan *plan = rootfs->plan;
 	struct dir root = { .fd = -1, .path = "/" };
 	auto_fd int fd = -1;
 	int rc = rootfs->no_pivot ? sys_move_root(&rootfs->root, err)
@@ -395,11 +464,16 @@ int rootfs_enter(struct rootfs *rootfs, struct error *err)
 	if (rc < 0)
 		return rc;
 	close_fd(&rootfs->root.fd);
-	if (!rootfs->plan->spec->is_root_readonly)
+	if (!plan->spec->is_root_readonly && !plan->root_propagation)
 		return 0;
 	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, "open '/'");
 	root.fd = fd;
-	return sys_read_only_at(&root, false, err);
+	if (plan->root_propagation)
+		rc = sys_propagation_at(&root, plan->root_propagation,
+					plan->is_root_propagation_recursive, err);
+	if (rc == 0 && plan->spec->is_root_readonly)
+		rc = sys_read_only_at(&root, false, err);
+	return rc;
 }
