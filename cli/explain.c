@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/explain.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "base/fd.h"
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/mem.h"
@@ -427,6 +430,17 @@ void explain_render(enum explain_form form, const struct step_record *records, s
 		explain_script(records, n, ret);
 		return;
 	}
+}
+
+int explain_begin(struct error *err)
+{
+	auto_fd int fd = memfd_create("steps", MFD_CLOEXEC);
+
+	/* Two processes write: each record has to go to the end. */
+	if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) < 0)
+		return err_sys(err, "make room for the recorded steps");
+	step_record_to(fd);
+	return take_fd(&fd);
 }
 
 int explain_read(enum explain_form form, int fd, struct str *ret, struct error *err)

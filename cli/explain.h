@@ -22,5 +22,8 @@ extern const struct enum_name explain_forms[];
 void explain_render(enum explain_form form, const struct step_record *records, size_t n,
 		    struct str *ret);
 
+/* Begins to record, in memory, for this process and its children; returns the fd (owned). */
+int explain_begin(struct error *err);
+
 /* Reads the records of @fd from its beginning and renders them. */
 int explain_read(enum explain_form form, int fd, struct str *ret, struct error *err);
