@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/step.h"
 #include "base/str.h"
 
 /*
@@ -47,6 +48,18 @@ int open_in_root(const struct dir *root, const char *path, int flags, mode_t mod
 	return fd;
 }
 
+/* mkdir or touch of what was missing, by the name that the host knows. */
+static void record_made(const struct step *step, const char *command, const struct dir *root,
+			const char *path)
+{
+	auto_free char *name = NULL;
+
+	if (!step_is_on())
+		return;
+	name = path_join(root->path, path);
+	step_end(step, 0, command, name, NULL);
+}
+
 /* Opens the directory @path, relative to the root; makes it if it is missing. */
 static int open_or_make_dir(const struct dir *root, const char *path, mode_t mode)
 {
@@ -55,6 +68,8 @@ static int open_or_make_dir(const struct dir *root, const char *path, mode_t mod
 	const char *name = path_base(path);
 	auto_free char *parent = NULL;
 	auto_fd int parent_fd = -1;
+	struct step step;
+	int rc;
 
 	if (fd != -ENOENT)
 		return fd;
@@ -63,8 +78,12 @@ static int open_or_make_dir(const struct dir *root, const char *path, mode_t mod
 	parent_fd = open_in_root_raw(root->fd, parent, flags, 0, 0);
 	if (parent_fd < 0)
 		return parent_fd;
-	if (mkdirat(parent_fd, name, mode) < 0 && errno != EEXIST)
-		return -errno;
+	step = step_begin();
+	rc = mkdirat(parent_fd, name, mode) < 0 ? -errno : 0;
+	if (rc < 0 && rc != -EEXIST)
+		return rc;
+	if (rc == 0)
+		record_made(&step, "mkdir", root, path);
 	/* A dangling symlink here has no directory behind it: -ENOENT, and nothing is made. */
 	return open_in_root_raw(root->fd, path, flags, 0, 0);
 }
@@ -105,6 +124,8 @@ int make_file_in_root(const struct dir *root, const char *path, mode_t mode, str
 	auto_free char *parent = xstrndup(rest, (size_t)(name - rest));
 	auto_fd int parent_fd = -1;
 	int fd = open_in_root_raw(root->fd, *rest ? rest : ".", O_PATH, 0, 0);
+	struct step step;
+	int rc;
 
 	if (fd >= 0)
 		return fd;
@@ -114,8 +135,13 @@ int make_file_in_root(const struct dir *root, const char *path, mode_t mode, str
 	parent_fd = make_dirs_in_root(root, parent, 0755, err);
 	if (parent_fd < 0)
 		return parent_fd;
-	if (mknodat(parent_fd, name, S_IFREG | mode, 0) < 0 && errno != EEXIST)
-		return err_sys(err, "make file '%s' in '%s'", rest, root->path);
+	step = step_begin();
+	rc = mknodat(parent_fd, name, S_IFREG | mode, 0) < 0 ? -errno : 0;
+	if (rc < 0 && rc != -EEXIST)
+		return err_set(err, -rc, "make file '%s' in '%s': %s", rest, root->path,
+			       err_text(-rc));
+	if (rc == 0)
+		record_made(&step, "touch", root, rest);
 	return open_in_root(root, rest, O_PATH, 0, err);
 }
 

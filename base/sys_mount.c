@@ -367,6 +367,8 @@ int sys_pivot_root(const struct dir *root, struct error *err)
 
 	if (fchdir(root->fd) < 0)
 		return err_sys(err, "enter '%s'", root->path);
+	step_end(&step, 0, "cd", root->path, NULL);
+	step = step_begin();
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return err_sys(err, "pivot root to '%s'", root->path);
 	step_end(&step, 0, "pivot_root", ".", ".", NULL);
@@ -385,6 +387,8 @@ int sys_move_root(const struct dir *root, struct error *err)
 
 	if (fchdir(root->fd) < 0)
 		return err_sys(err, "enter '%s'", root->path);
+	step_end(&step, 0, "cd", root->path, NULL);
+	step = step_begin();
 	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0)
 		return err_sys(err, "move root to '%s'", root->path);
 	step_end(&step, 0, "mount", "--move", ".", "/", NULL);

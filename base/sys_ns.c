@@ -49,7 +49,7 @@ static void end_clone(const struct step *step, pid_t pid, const struct sys_clone
 		return;
 	strv_addf(&argv, "%d", pid);
 	strv_add(&argv, "unshare");
-	sys_unshare_options(clone->shown | clone->namespaces, &argv);
+	sys_unshare_options(clone->namespaces, &argv);
 	strv_add(&argv, "--fork");
 	step_end_argv(step, pid < 0 ? pid : 0, STEP_CLONE, strv_items(&argv), NULL);
 }
@@ -89,15 +89,12 @@ int sys_unshare(unsigned long flags, struct error *err)
 	int rc = unshare((int)flags) < 0 ? -errno : 0;
 
 	if (step_is_on()) {
-		auto_strv struct strv options = { 0 };
-		auto_str struct str text = { 0 };
+		auto_strv struct strv argv = { 0 };
 
-		sys_unshare_options(flags, &options);
-		for (size_t i = 0; i < options.n; i++)
-			str_addf(&text, " %s", options.items[i]);
-		step_note("unshare%s", text.len ? text.text : "");
+		strv_add(&argv, "unshare");
+		sys_unshare_options(flags, &argv);
+		step_end_argv(&step, rc, STEP_RUN, strv_items(&argv), NULL);
 	}
-	(void)step;
 	if (rc < 0)
 		return err_set(err, -rc, "unshare namespaces: %s", err_text(-rc));
 	return 0;

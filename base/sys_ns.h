@@ -9,8 +9,7 @@
 
 struct sys_clone {
 	unsigned long namespaces; /* CLONE_NEW* for the child */
-	unsigned long shown; /* CLONE_NEW* for --explain: those the child unshares itself too */
-	int cgroup_fd;       /* start in this v2 cgroup; -1: in the caller's */
+	int cgroup_fd;            /* start in this v2 cgroup; -1: in the caller's */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/step.h"
 #include "base/sys.h"
 #include "cgroups/cgroup_internal.h"
 #include "cgroups/controllers.h"
@@ -377,14 +378,27 @@ int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup 
 
 /* ---- join */
 
+/* clone3(2) has put us into it already: what one would have to type instead. */
+static void show_join(const struct dir *dir)
+{
+	const struct step step = step_begin();
+
+	step_end_write(&step, 0, "0", dir->path, "cgroup.procs");
+}
+
 int cgroup_join_self(const struct cgroup *cgroup, struct error *err)
 {
 	for (size_t i = 0; i < cgroup->host->n; i++) {
 		const struct dir dir = cgroup_part_dir(&cgroup->parts[i]);
 		int rc;
 
-		if (dir.fd < 0 || cgroup->host->items[i].version != CGROUP_V1)
+		if (dir.fd < 0)
 			continue;
+		if (cgroup->host->items[i].version != CGROUP_V1) {
+			if (step_is_on())
+				show_join(&dir);
+			continue;
+		}
 		rc = sys_write_at(&dir, "tasks", "0", err);
 		if (rc < 0)
 			return err_wrap(err, "join cgroup '%s'", cgroup->path);

@@ -38,7 +38,8 @@ struct script {
 	const char *phase[2]; /* the last heading, by who */
 	struct str before;    /* host, up to and with the clone */
 	struct str host;      /* host, after it */
-	struct str init;
+	struct str init;   /* and before it unshares what it can only unshare once in its cgroup */
+	struct str first;  /* then this is what came before */
 	struct str undo;   /* the last one first */
 	struct strv wraps; /* complete prefixes of the final command, words quoted already */
 	char *workdir;
@@ -49,6 +50,7 @@ static void script_fini(struct script *s)
 	str_fini(&s->before);
 	str_fini(&s->host);
 	str_fini(&s->init);
+	str_fini(&s->first);
 	str_fini(&s->undo);
 	strv_fini(&s->wraps);
 	free(s->workdir);
@@ -187,6 +189,9 @@ static void add_command(const struct step_record *record, const char *pid, struc
 	    strcmp(record->argv[1], "-p") != 0) {
 		str_add(out, "mkdir -p ");
 		explain_words(record->argv + 1, pid, out);
+	} else if (record->kind == STEP_RUN && is_command(record, "ln", "-s")) {
+		str_add(out, "ln -sfn ");
+		explain_words(record->argv + 2, pid, out);
 	} else {
 		explain_command(record, pid, out);
 	}
@@ -234,7 +239,10 @@ static void host_step(struct script *s, const struct step_record *record)
 {
 	struct str *out = s->has_cloned ? &s->host : &s->before;
 
-	if (s->has_cloned && !s->has_exec)
+	/* What follows the command's start takes the container down, as the script's cleanup does. */
+	if (s->has_exec)
+		return;
+	if (s->has_cloned)
 		take_turns(s, record);
 	add_heading(s, record, out);
 	if (add_comment(record, out))
@@ -311,8 +319,23 @@ static void add_pivot(struct script *s, const struct step_record *record)
 	free(take_ptr(s->workdir));
 }
 
+/* unshare(1) is another program: what follows is the script that it runs. */
+static void add_unshare(struct script *s, const struct step_record *record)
+{
+	str_add(&s->init, "exec ");
+	explain_words(record->argv, NULL, &s->init);
+	str_add(&s->init, " sh \"$dir/init-2\" \"$dir\"\n");
+	s->first = s->init;
+	s->init = (struct str){ 0 };
+	s->phase[1] = NULL;
+}
+
 static void init_run(struct script *s, const struct step_record *record)
 {
+	if (is_command(record, "unshare", NULL) && !s->first.len && !s->has_pivoted) {
+		add_unshare(s, record);
+		return;
+	}
 	if (is_command(record, "cd", NULL) && record->argv[1]) {
 		free(s->workdir);
 		s->workdir = xstrdup(record->argv[1]);
@@ -350,14 +373,16 @@ static void init_step(struct script *s, const struct step_record *record)
 		init_run(s, record);
 }
 
-static const char init_head[] = "dir=$1\n"
-				"exec 6<\"$dir/to-init\" 5>\"$dir/to-host\"\n"
+static const char init_head[] = "set -eu\n"
+				"dir=$1\n"
 				"turn() {\n"
 				"\techo \"${1:-}\" >&5\n"
 				"\tread -r _ <&6\n"
-				"}\n"
-				"read -r pid _ </proc/self/stat\n"
-				"turn \"$pid\"\n";
+				"}\n";
+
+static const char init_begin[] = "exec 6<\"$dir/to-init\" 5>\"$dir/to-host\"\n"
+				 "read -r pid _ </proc/self/stat\n"
+				 "turn \"$pid\"\n";
 
 static const char init_tools[] =
 	"# Behind pivot_root there are the image's tools, if any; \"$host/mount\" is the host's still.\n"
@@ -369,19 +394,30 @@ static const char init_tools[] =
 	"\thost=\"../..$(readlink -f \"$loader\") --library-path $libs .\"\n"
 	"}\n";
 
-static void add_init_script(const struct script *s, struct str *ret)
+static void add_file(const char *name, bool is_first, bool has_tools, const struct str *steps,
+		     struct str *ret)
 {
 	auto_str struct str text = { 0 };
 
-	str_add(&text, "set -eu\n");
-	if (s->has_pivoted)
-		str_add(&text, init_tools);
 	str_add(&text, init_head);
-	if (s->init.len)
-		str_add(&text, s->init.text);
-	str_add(ret, "\n# What the container's first process does, in its namespaces.\n"
-		     "cat >\"$dir/init\"");
+	if (has_tools)
+		str_add(&text, init_tools);
+	if (is_first)
+		str_add(&text, init_begin);
+	if (steps->len)
+		str_add(&text, steps->text);
+	str_addf(ret, "cat >\"$dir/%s\"", name);
 	add_here_document("INIT", text.text, ret);
+}
+
+static void add_init_script(const struct script *s, struct str *ret)
+{
+	bool is_split = s->first.len;
+
+	str_add(ret, "\n# What the container's first process does, in its namespaces.\n");
+	if (is_split)
+		add_file("init", true, false, &s->first, ret);
+	add_file(is_split ? "init-2" : "init", !is_split, s->has_pivoted, &s->init, ret);
 }
 
 static const char head[] = "#!/bin/sh\n"

@@ -248,7 +248,6 @@ static int start_init(void *job, struct error *err)
 	struct creation *c = job;
 	const struct sys_clone clone = {
 		.namespaces = c->plan.clone_flags,
-		.shown = c->plan.late_flags,
 		.cgroup_fd = cgroup_v2_fd(c->cgroup),
 	};
 	int pair[2] = { -1, -1 };

@@ -363,6 +363,7 @@ static int load_filter(struct init_job *job, struct error *err)
 /* The working directory, made if it is missing, and proved to be inside of the root. */
 static int change_directory(const char *cwd, struct error *err)
 {
+	const struct step step = step_begin();
 	char buf[PATH_MAX];
 
 	if (chdir(cwd) < 0 && errno == ENOENT) {
@@ -378,6 +379,7 @@ static int change_directory(const char *cwd, struct error *err)
 	if (!getcwd(buf, sizeof(buf)) || buf[0] != '/')
 		return err_set(err, EPERM, "change to directory '%s': is outside of the container",
 			       cwd);
+	step_end(&step, 0, "cd", cwd, NULL);
 	return 0;
 }
 

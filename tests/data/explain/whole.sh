@@ -35,6 +35,28 @@ turn() {
 # What the container's first process does, in its namespaces.
 cat >"$dir/init" <<'INIT'
 set -eu
+dir=$1
+turn() {
+	echo "${1:-}" >&5
+	read -r _ <&6
+}
+exec 6<"$dir/to-init" 5>"$dir/to-host"
+read -r pid _ </proc/self/stat
+turn "$pid"
+
+# cgroup
+echo 0 > /sys/fs/cgroup/memory/minictr/web/tasks
+
+# namespaces
+exec unshare --cgroup sh "$dir/init-2" "$dir"
+INIT
+cat >"$dir/init-2" <<'INIT'
+set -eu
+dir=$1
+turn() {
+	echo "${1:-}" >&5
+	read -r _ <&6
+}
 # Behind pivot_root there are the image's tools, if any; "$host/mount" is the host's still.
 keep_host_tools() {
 	cd /usr/bin
@@ -43,21 +65,10 @@ keep_host_tools() {
 		sed -n 's|.* => /\([^ ]*\)/[^/]* (0x.*|../../\1|p' | sort -u | tr '\n' :)
 	host="../..$(readlink -f "$loader") --library-path $libs ."
 }
-dir=$1
-exec 6<"$dir/to-init" 5>"$dir/to-host"
-turn() {
-	echo "${1:-}" >&5
-	read -r _ <&6
-}
-read -r pid _ </proc/self/stat
-turn "$pid"
-
-# cgroup
-echo 0 > /sys/fs/cgroup/memory/minictr/web/tasks
 
 # rootfs
 mount -t proc -o nosuid,noexec,nodev proc /run/web/rootfs/proc
-ln -s /proc/self/fd /run/web/rootfs/dev/fd
+ln -sfn /proc/self/fd /run/web/rootfs/dev/fd
 cd /run/web/rootfs
 keep_host_tools
 pivot_root /run/web/rootfs /run/web/rootfs

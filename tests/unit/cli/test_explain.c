@@ -48,6 +48,7 @@ static struct step_record whole[] = {
 	     "--pid", "--net", "--fork"),
 	KIND(STEP_HOST, STEP_WRITE, "namespaces", 12000, "0 1000 1\n", "/proc/4711/uid_map"),
 	KIND(STEP_INIT, STEP_WRITE, "cgroup", 8000, "0", "/sys/fs/cgroup/memory/minictr/web/tasks"),
+	INIT("namespaces", 7000, "unshare", "--cgroup"),
 	INIT("rootfs", 58000, "mount", "-t", "proc", "-o", "nosuid,noexec,nodev", "proc",
 	     "/run/web/rootfs/proc"),
 	INIT("rootfs", 4000, "ln", "-s", "/proc/self/fd", "/run/web/rootfs/dev/fd"),
@@ -74,6 +75,7 @@ static struct step_record whole[] = {
 	INIT("exec", 1000, "cd", "/srv"),
 	KIND(STEP_INIT, STEP_WRAP, "exec", 0, "env", "-i", "PATH=/bin", "GREETING=it's\na \"$x\""),
 	KIND(STEP_INIT, STEP_EXEC, "exec", 0, "nginx", "-g", "daemon off;", ""),
+	HOST("state", 9000, "rmdir", "/sys/fs/cgroup/memory/minictr/web"),
 };
 
 /* One that stopped at a step that failed. */
