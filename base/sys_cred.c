@@ -142,6 +142,14 @@ int sys_set_ids(uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups, stru
 	return 0;
 }
 
+int sys_become_root(struct error *err)
+{
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_sys(err, "become root of the user namespace");
+	step_note("ids: root of the user namespace");
+	return 0;
+}
+
 static const char *cap_name(int cap, char *buf, size_t size)
 {
 	char *name = cap_to_name(cap);

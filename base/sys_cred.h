@@ -27,6 +27,9 @@ int sys_oom_score_adj(int proc_fd, int score, struct error *err);
 /* Supplementary groups, then gid, then uid: all three ids of each kind. */
 int sys_set_ids(uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups, struct error *err);
 
+/* All ids become 0, of the user namespace that was just entered; groups stay as they are. */
+int sys_become_root(struct error *err);
+
 /* Sets of capabilities as bit masks, CAP_CHOWN being bit 0. */
 struct sys_caps {
 	uint64_t bounding, effective, permitted, inheritable, ambient;

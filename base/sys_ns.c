@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/step.h"
 #include "base/str.h"
 
@@ -54,7 +55,7 @@ static void end_clone(const struct step *step, pid_t pid, const struct sys_clone
 	step_end_argv(step, pid < 0 ? pid : 0, STEP_CLONE, strv_items(&argv), NULL);
 }
 
-pid_t sys_clone(const struct sys_clone *clone, int *ret_pidfd, struct error *err)
+static pid_t clone_here(const struct sys_clone *clone, int *ret_pidfd, struct error *err)
 {
 	struct step step = step_begin();
 	int pidfd = -1;
@@ -80,6 +81,26 @@ pid_t sys_clone(const struct sys_clone *clone, int *ret_pidfd, struct error *err
 	}
 	end_clone(&step, pid, clone);
 	*ret_pidfd = pidfd;
+	return pid;
+}
+
+/* A pid namespace is entered by the children of who joined it: the caller joins, and comes back. */
+pid_t sys_clone(const struct sys_clone *clone, int *ret_pidfd, struct error *err)
+{
+	auto_fd int own = -1;
+	pid_t pid;
+
+	if (clone->pid_ns < 0)
+		return clone_here(clone, ret_pidfd, err);
+	own = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return err_sys(err, "open '/proc/self/ns/pid_for_children'");
+	pid = sys_setns(clone->pid_ns, CLONE_NEWPID, clone->pid_ns_name, err);
+	if (pid < 0)
+		return pid;
+	pid = clone_here(clone, ret_pidfd, err);
+	if (pid != 0 && setns(own, CLONE_NEWPID) < 0)
+		log_warning("return to our own pid namespace: %s", err_text(errno));
 	return pid;
 }
 

@@ -10,11 +10,14 @@
 struct sys_clone {
 	unsigned long namespaces; /* CLONE_NEW* for the child */
 	int cgroup_fd;            /* start in this v2 cgroup; -1: in the caller's */
+	int pid_ns;              /* start in this pid namespace; -1: in the caller's or a new one */
+	const char *pid_ns_name; /* for people; only with @pid_ns */
 };
 
 /*
  * Starts the container's init: returns 0 in the child, its pid (with *ret_pidfd, owned) in the
- * parent, or a negative errno.  Recorded as `unshare ...` with the pid as the first word.
+ * parent, or a negative errno.  Recorded as `unshare ...` with the pid as the first word.  With
+ * @clone->pid_ns the caller's own pid namespace is the same before and after.
  */
 pid_t sys_clone(const struct sys_clone *clone, int *ret_pidfd, struct error *err);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -219,40 +218,21 @@ static _Noreturn void run_init(struct creation *c, int sock)
 	init_run(&job);
 }
 
-/* A pid namespace is entered by the children of who joined it: the creator joins, and comes back. */
-static pid_t clone_init(struct creation *c, const struct sys_clone *clone, int *ret_pidfd,
-			struct error *err)
-{
-	int target = c->joined[SPEC_NS_PID];
-	auto_fd int own = -1;
-	pid_t pid;
-
-	if (target < 0)
-		return sys_clone(clone, ret_pidfd, err);
-	/* From the clone on others of that namespace see init: it must not be theirs to look into. */
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	own = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
-	if (own < 0)
-		return err_sys(err, "open '/proc/self/ns/pid_for_children'");
-	pid = sys_setns(target, CLONE_NEWPID, namespace_path(&c->spec, SPEC_NS_PID), err);
-	if (pid < 0)
-		return pid;
-	pid = sys_clone(clone, ret_pidfd, err);
-	if (pid != 0 && setns(own, CLONE_NEWPID) < 0)
-		log_warning("return to our own pid namespace: %s", err_text(errno));
-	return pid;
-}
-
 static int start_init(void *job, struct error *err)
 {
 	struct creation *c = job;
-	const struct sys_clone clone = {
+	struct sys_clone clone = {
 		.namespaces = c->plan.clone_flags,
 		.cgroup_fd = cgroup_v2_fd(c->cgroup),
 	};
 	int pair[2] = { -1, -1 };
 	int rc = open_joined(c, err);
 
+	clone.pid_ns = c->joined[SPEC_NS_PID];
+	clone.pid_ns_name = namespace_path(&c->spec, SPEC_NS_PID);
+	/* In a joined pid namespace others see init from its first moment: not to be looked into. */
+	if (clone.pid_ns >= 0)
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (rc == 0 && c->request->uses_fifo)
 		rc = make_fifo(c, err);
 	if (rc == 0)
@@ -260,7 +240,7 @@ static int start_init(void *job, struct error *err)
 	if (rc < 0)
 		return rc;
 	c->sock = pair[0];
-	c->container->pid = clone_init(c, &clone, &c->container->pidfd, err);
+	c->container->pid = sys_clone(&clone, &c->container->pidfd, err);
 	if (c->container->pid == 0)
 		run_init(c, pair[1]);
 	close_fd(&pair[1]);

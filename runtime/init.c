@@ -139,11 +139,11 @@ static int enter_time_namespace(struct init_job *job, struct error *err)
 static int enter_user_namespace(struct error *err)
 {
 	/* Until now our ids are the overflow ids; root inside is what the maps make of 0. */
-	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-		return err_sys(err, "become root of the user namespace");
-	/* setresuid() made us dumpable state anew. */
+	int rc = sys_become_root(err);
+
+	/* A change of ids resets it to the value of fs.suid_dumpable. */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	return 0;
+	return rc;
 }
 
 static int namespaces(void *arg, struct error *err)
