@@ -139,6 +139,10 @@ int json_read_strings(struct json_reader *reader, const json_t *value, struct st
 int json_read_array(struct json_reader *reader, const json_t *value, size_t size,
 		    const struct json_field *fields, void **ret, size_t *ret_n, struct error *err);
 
+/* The same for a document that is an array as a whole. */
+int json_read_list(const struct json_doc *doc, size_t size, const struct json_field *fields,
+		   void **ret, size_t *ret_n, struct error *err);
+
 /* "<name>:<line>:<column>: <path so far>: <text>" with -EINVAL. */
 int json_reader_error(struct json_reader *reader, const json_t *value, struct error *err,
 		      const char *fmt, ...) PRINTF_LIKE(4, 5);

@@ -360,3 +360,11 @@ int json_read_array(struct json_reader *reader, const json_t *value, size_t size
 	}
 	return 0;
 }
+
+int json_read_list(const struct json_doc *doc, size_t size, const struct json_field *fields,
+		   void **ret, size_t *ret_n, struct error *err)
+{
+	struct json_reader reader = { .doc = doc };
+
+	return json_read_array(&reader, doc->root, size, fields, ret, ret_n, err);
+}

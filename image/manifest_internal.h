@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "image/manifest.h"
+
+/* What the parsers of an image's documents share. */
+
+#define ANNOTATION_REF_NAME "org.opencontainers.image.ref.name"
+
+extern const struct json_field platform_fields[];
+
+/* A json_field_handler: char *, owned, a valid digest. */
+int read_digest(struct json_reader *reader, const json_t *value, void *field, struct error *err);
+
+/* json_doc_parse() of at most @max bytes. */
+int parse_limited(struct json_doc *doc, const char *name, const char *text, size_t len, size_t max,
+		  struct error *err);
+
+/* Type, digest and size. */
+json_t *descriptor_json(const struct descriptor *descriptor);
