@@ -9,42 +9,57 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "net/network.h"
+#include "net/nl.h"
 
 /*
  * One container's place in one network: an address leased to its id, a veth pair whose host end
  * is a port of the bridge, a default route, and its published ports as elements of nft maps.
  *
- * Everything can be found again from the container's id alone (lease files name the id, interface
- * names and map elements derive from the lease), so that endpoint_release() works after a crash at
- * any point: the lease is on disk before the first link is made.
+ * Everything can be found again from the container's id alone (a lease file names the id, the
+ * address and the ports; the interface's name derives from the address), so that
+ * endpoint_release() works after a crash at any point: the lease is there before the first link.
  */
 struct endpoint {
 	struct network network;
 	char container_id[65];
-	struct in_addr address; /* leased */
+	const char *container_name; /* borrowed; what errors of others say; NULL: the id */
+	struct in_addr address;     /* leased */
 	uint8_t mac[6];
-	char host_ifname[16];       /* "veth" + 8 hex digits of the id's hash */
+	char host_ifname[16];       /* "veth" + the address as 8 hex digits */
 	char ifname[16];            /* "eth0" inside */
 	struct port_mapping *ports; /* borrowed from the request; host_port filled where it was 0 */
 	size_t n_ports;
 };
 
+/* More ports (a range counts each of its own) are refused: each is a socket held open. */
+#define ENDPOINT_PORTS_MAX 1000
+
 /*
  * Step 1, before the container exists: leases an address (the one in @ret->address if not 0),
- * checks that the host ports are free and reserves them.  @ret->network, container_id, ports are
- * filled by the caller.  -EADDRINUSE names the port and who has it; -ENOSPC: the subnet is used up.
- * @ret_port_fds: n fds (one a port number, owned by the caller) that keep the host ports reserved
- * while open.
+ * checks that the host ports are free and reserves them.  @ret->network (from network_ensure()),
+ * container_id, container_name, ports are filled by the caller.
+ *
+ * -EADDRINUSE names the port or address and who has it; -ENOSPC: the subnet is used up; -EEXIST:
+ * this container has a lease in this network (endpoint_release() first).
+ * @ret_port_fds: n fds (one a port number; array and fds owned by the caller) that keep other
+ * programs off the host ports while they are open: until endpoint_release().  They take no
+ * connections.  A range of container ports without host ports gets a range of the host's.
  */
 int endpoint_reserve(const struct dir *net_dir, struct endpoint *ret, int **ret_port_fds,
 		     size_t *ret_n_port_fds, struct error *err);
 
-/* Step 2: links, address, route (in the namespace @netns_fd), bridge port, nft elements. */
-int endpoint_attach(const struct endpoint *endpoint, int netns_fd, struct error *err);
+/*
+ * Step 2: links, address, route (in the namespace @netns), bridge port, nft elements.  May run
+ * while the container's init builds its root file system.  What was made before a failure stays
+ * until endpoint_release().
+ */
+int endpoint_attach(const struct endpoint *endpoint, const struct netns *netns, struct error *err);
 
 /*
- * Undoes both from the id alone, whatever of it exists: nft elements, veth (dies with the namespace:
- * deleted only if still there), lease last.  Goes on after a failure; nothing to do is no error.
+ * Undoes both from the id alone, whatever of it exists: nft elements, veth, lease last.  The veth
+ * dies with the namespace: it is deleted only if that lives on, so that the usual release, after
+ * the container's end, does not wait for the kernel.  Goes on after a failure, then keeps the
+ * lease; nothing to do is no error.
  */
 int endpoint_release(const struct dir *net_dir, const char *network_name, const char *container_id,
 		     struct error *err);

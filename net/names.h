@@ -8,8 +8,11 @@
 
 /* Names, addresses and file contents derived from others.  Pure. */
 
-/* "veth" + 8 hex digits of a hash of @id; always < IFNAMSIZ. */
-void names_veth(const char *id, char ret[16]);
+/* "veth" + 8 hex digits of the leased address: one lease, one name, and no two can be the same. */
+void names_veth(struct in_addr address, char ret[16]);
+
+/* "minictr0" for the default network "bridge", else "mc-" + 8 hex digits of a hash of the name. */
+void names_bridge(const char *network, char ret[16]);
 
 /* A locally administered unicast MAC from the IPv4 address (02:42:a.b.c.d, as docker does). */
 void names_mac(struct in_addr address, uint8_t ret[6]);

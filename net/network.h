@@ -33,6 +33,13 @@ struct network {
 int network_ensure(const struct dir *net_dir, const char *name, struct network *ret,
 		   struct error *err);
 
-/* Reads the record only. */
+/*
+ * Makes the record of a new network and then what network_ensure() does.  @network: name and
+ * is_internal, mtu as wanted; subnet and prefix, or 0 for the first free one of the pool; gateway,
+ * or 0 for the subnet's first address.  -EEXIST: there is one of that name or subnet.
+ */
+int network_create(const struct dir *net_dir, struct network *network, struct error *err);
+
+/* Reads the record only; -ENOENT if there is none. */
 int network_load(const struct dir *net_dir, const char *name, struct network *ret,
 		 struct error *err);
