@@ -3,15 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -19,19 +16,14 @@
 #include "base/stage.h"
 #include "base/step.h"
 #include "base/sys.h"
-#include "base/sys_cred.h"
 #include "base/sys_mount.h"
 #include "base/sys_ns.h"
 #include "cgroups/cgroup.h"
 #include "runtime/devices.h"
 #include "runtime/hooks.h"
 #include "runtime/namespaces.h"
-#include "runtime/program.h"
 #include "runtime/sync.h"
 #include "runtime/terminal.h"
-#include "runtime/user.h"
-
-#define UNIX98_PTY_MAJOR 136 /* Documentation/admin-guide/devices.txt */
 
 #ifndef CLONE_NEWTIME
 #	define CLONE_NEWTIME 0x00000080
@@ -44,11 +36,8 @@
  * - Namespaces to join come before new ones that depend on them; the cgroup namespace is made once
  *   the cgroup is joined, as its root is where the process is at that moment.
  * - The root file system is made with all privileges, and entered.
- * - Without no_new_privs the filter needs CAP_SYS_ADMIN, so it is loaded before capabilities go
- *   (seccomp(2)); with it, it is loaded as late as possible.
- * - Bounding set, ids (keeping capabilities), then the other sets, ambient last (capabilities(7)).
- * - The program is looked up as the user that it will run as, before the start gate, so that a
- *   missing one is create's failure.
+ * - Privileges go, and the program is looked up (runtime/process.h), before the start gate: a missing
+ *   one is create's failure.
  */
 
 static int prepare(struct init_job *job)
@@ -212,21 +201,12 @@ static int host_hooks(struct init_job *job, struct error *err)
 	return rc;
 }
 
-/* The security label that the program is to run with, of whichever module; NULL: none. */
-static const char *process_label(const struct spec_process *p)
-{
-	if (p->apparmor_profile && *p->apparmor_profile)
-		return p->apparmor_profile;
-	return p->selinux_label && *p->selinux_label ? p->selinux_label : NULL;
-}
-
 static int sysctls(void *arg, struct error *err)
 {
 	struct init_job *job = arg;
 	const struct plan *plan = job->plan;
-	const struct spec_process *p = &plan->spec->process;
 	auto_fd int fd = -1;
-	int rc = plan->n_sysctls || p->has_oom_score_adj || job->fifo >= 0 || process_label(p)
+	int rc = plan->n_sysctls || job->fifo >= 0 || process_needs_proc(&plan->spec->process)
 			 ? open_proc(job, err)
 			 : 0;
 
@@ -257,172 +237,41 @@ static int enter(void *arg, struct error *err)
 
 /* ---- process ---------------------------------------------------------------------------------- */
 
-static int set_limits(struct init_job *job, struct error *err)
+/* As runc has it, for images whose working directory is in no layer. */
+static int make_directory(const char *path, struct error *err)
 {
-	const struct plan *plan = job->plan;
-	int rc = 0;
+	auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd int found = open_in_root_raw(root, path, O_PATH, 0, 0);
+	auto_fd int made = -1;
 
-	for (size_t i = 0; rc == 0 && i < plan->n_rlimits; i++)
-		rc = sys_rlimit(plan->rlimits[i].resource, plan->rlimits[i].name,
-				plan->rlimits[i].soft, plan->rlimits[i].hard, err);
-	if (rc == 0 && plan->spec->process.has_oom_score_adj)
-		rc = sys_oom_score_adj(job->proc.fd, plan->spec->process.oom_score_adj, err);
-	return rc;
-}
-
-static int set_personality(const char *domain, struct error *err)
-{
-	if (!domain)
+	if (found != -ENOENT)
 		return 0;
-	if (personality(strcmp(domain, "LINUX32") == 0 ? PER_LINUX32 : PER_LINUX) < 0)
-		return err_sys(err, "set personality '%s'", domain);
-	return 0;
-}
-
-static int session(struct init_job *job, struct error *err)
-{
-	const struct container_request *request = job->request;
-
-	if (setsid() < 0)
-		return err_sys(err, "start a session");
-	if (job->pty_slave >= 0)
-		return terminal_adopt(job->pty_slave, err);
-	for (int i = 0; i < 3; i++) {
-		if (request->stdio[i] >= 0 && dup2(request->stdio[i], i) < 0)
-			return err_sys(err, "use descriptor %d as %d", request->stdio[i], i);
-	}
-	return 0;
-}
-
-/*
- * A program opens /dev/stdout anew, which checks the pipe's or terminal's owner: they become the
- * user's.  Devices and files stay whose they are: they may be the host's.
- */
-static int give_stdio(const struct user *user, struct error *err)
-{
-	for (int i = 0; i < 3 && user->uid != 0; i++) {
-		struct stat st;
-		bool is_pty;
-
-		if (fstat(i, &st) < 0)
-			continue;
-		is_pty = S_ISCHR(st.st_mode) && major(st.st_rdev) == UNIX98_PTY_MAJOR;
-		if (!is_pty && !S_ISFIFO(st.st_mode))
-			continue;
-		/* In a user namespace the pipe's owner may be one that is not mapped. */
-		if (fchown(i, user->uid, (gid_t)-1) < 0 && errno != EPERM && errno != EINVAL)
-			return err_sys(err, "give descriptor %d to user %u", i, user->uid);
-	}
-	return 0;
-}
-
-/* The process's ids: numbers of the config, or the engine's text looked up in the container. */
-static int find_user(struct init_job *job, struct user *ret, struct error *err)
-{
-	const struct spec_process *process = &job->plan->spec->process;
-
-	if (process->username && *process->username)
-		return user_resolve_here(process->username, ret, err);
-	*ret = (struct user){ .uid = process->uid, .gid = process->gid };
-	ret->groups = xcalloc(process->n_additional_gids, sizeof(gid_t));
-	ret->n_groups = process->n_additional_gids;
-	for (size_t i = 0; i < ret->n_groups; i++)
-		ret->groups[i] = process->additional_gids[i];
-	return 0;
-}
-
-static int set_privileges(struct init_job *job, const struct user *user, struct error *err)
-{
-	struct sys_caps caps = job->plan->caps;
-	int rc;
-
-	/* Another user than root has no capabilities but ambient ones, as execve(2) would leave it. */
-	if (user->uid != 0) {
-		caps.effective = caps.ambient;
-		caps.permitted = caps.ambient | caps.inheritable;
-	}
-	rc = sys_drop_bounding(&caps, err);
-	if (rc == 0)
-		rc = sys_keep_caps(true, err);
-	if (rc == 0)
-		rc = sys_set_ids(user->uid, user->gid, user->groups, user->n_groups, err);
-	if (rc == 0)
-		rc = sys_keep_caps(false, err);
-	return rc < 0 ? rc : sys_set_caps(&caps, err);
-}
-
-static int load_filter(struct init_job *job, struct error *err)
-{
-	const struct seccomp_program *p = job->seccomp;
-
-	if (!p->n)
-		return 0;
-	return sys_seccomp(p->filter, p->n, p->flags, p->n_syscalls, err);
-}
-
-/* The working directory, made if it is missing, and proved to be inside of the root. */
-static int change_directory(const char *cwd, struct error *err)
-{
-	const struct step step = step_begin();
-	char buf[PATH_MAX];
-
-	if (chdir(cwd) < 0 && errno == ENOENT) {
-		auto_fd int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		const struct dir root = { .fd = fd, .path = "/" };
-		auto_fd int made = make_dirs_in_root(&root, cwd, 0755, err);
-
-		if (made < 0)
-			return err_wrap(err, "change to directory '%s'", cwd);
-	}
-	if (chdir(cwd) < 0)
-		return err_sys(err, "change to directory '%s'", cwd);
-	if (!getcwd(buf, sizeof(buf)) || buf[0] != '/')
-		return err_set(err, EPERM, "change to directory '%s': is outside of the container",
-			       cwd);
-	step_end(&step, 0, "cd", cwd, NULL);
-	return 0;
+	made = make_dirs_in_root(&(struct dir){ .fd = root, .path = "/" }, path, 0755, err);
+	return made < 0 ? err_wrap(err, "make working directory '%s'", path) : 0;
 }
 
 static int process(void *arg, struct error *err)
 {
 	struct init_job *job = arg;
-	const struct spec_process *p = &job->plan->spec->process;
-	struct user user = { 0 };
-	int rc = find_user(job, &user, err);
+	const struct plan *plan = job->plan;
+	const struct container_request *request = job->request;
+	int rc = make_directory(plan->spec->process.cwd, err);
 
-	if (rc == 0 && process_label(p))
-		rc = sys_exec_label(job->proc.fd, process_label(p) == p->apparmor_profile,
-				    process_label(p), err);
-	if (rc == 0 && !job->request->no_new_keyring)
-		rc = sys_session_keyring(job->request->id, err);
-	if (rc == 0)
-		rc = session(job, err);
-	if (rc == 0)
-		rc = give_stdio(&user, err);
-	if (rc == 0)
-		rc = set_limits(job, err);
-	if (rc == 0)
-		rc = set_personality(job->plan->spec->personality_domain, err);
-	if (rc == 0)
-		rc = change_directory(p->cwd, err);
-	(void)umask(p->has_umask ? p->umask : 022);
-
-	strv_copy(&job->env, &p->env);
-	if (user.home && !strv_getenv(&job->env, "HOME"))
-		strv_setenv(&job->env, "HOME", user.home);
-	else if (rc == 0 && !strv_getenv(&job->env, "HOME") && user.uid == 0)
-		strv_setenv(&job->env, "HOME", "/root");
-
-	if (rc == 0 && !p->no_new_privileges)
-		rc = load_filter(job, err);
-	if (rc == 0)
-		rc = set_privileges(job, &user, err);
-	if (rc == 0 && p->no_new_privileges)
-		rc = sys_no_new_privs(err);
-	if (rc == 0)
-		rc = program_find(p->args.items[0], &job->env, &job->program, err);
-	user_fini(&user);
-	return rc;
+	if (rc < 0)
+		return rc;
+	job->process = (struct process_job){
+		.spec = &plan->spec->process,
+		.caps = &plan->caps,
+		.rlimits = plan->rlimits,
+		.n_rlimits = plan->n_rlimits,
+		.seccomp = job->seccomp,
+		.personality = plan->spec->personality_domain,
+		.keyring = request->no_new_keyring ? NULL : request->id,
+		.proc_fd = job->proc.fd,
+		.pty_slave = job->pty_slave,
+	};
+	memcpy(job->process.stdio, request->stdio, sizeof(job->process.stdio));
+	return process_prepare(&job->process, err);
 }
 
 /* ---- the gate --------------------------------------------------------------------------------- */
@@ -458,19 +307,12 @@ static int wait_for_start(struct init_job *job, struct error *err)
 
 static int start(struct init_job *job, struct error *err)
 {
-	const struct spec_process *p = &job->plan->spec->process;
 	int rc = hooks_run(&job->plan->spec->hooks[HOOK_START_CONTAINER], job->state_json, err);
 
 	if (rc < 0)
 		return rc;
-	(void)cloexec_from(3 + job->request->preserve_fds);
 	step_phase("exec");
-	if (p->no_new_privileges)
-		rc = load_filter(job, err);
-	if (rc < 0)
-		return rc;
-	rc = sys_exec(job->program, p->args.items, job->env.items, err);
-	return err_exit(err, rc == -ENOENT || rc == -ENOTDIR ? 127 : 126);
+	return process_exec(&job->process, job->request->preserve_fds, err);
 }
 
 /* To whoever waits: the creator, or who opened the fifo. */

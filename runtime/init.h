@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "runtime/container.h"
 #include "runtime/plan.h"
+#include "runtime/process.h"
 #include "runtime/rootfs.h"
 #include "runtime/seccomp.h"
 #include "runtime/spec.h"
@@ -28,9 +29,8 @@ struct init_job {
 	struct rootfs rootfs;
 	struct dir proc; /* a procfs of our own, mounted nowhere */
 	int pty_master, pty_slave;
-	int gate;      /* the fifo, once it is open */
-	char *program; /* resolved path */
-	struct strv env;
+	int gate; /* the fifo, once it is open */
+	struct process_job process;
 };
 
 /* Becomes the container's program; never returns. */
