@@ -215,8 +215,8 @@ int json_verror(const struct json_doc *doc, const json_t *value, const char *pat
 	if (json_doc_place(doc, value, path, &line, &column))
 		(void)snprintf(place, sizeof(place), ":%d:%d", line, column);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	return err_set(err, EINVAL, "%.200s%s: %.200s%s%s", name, place, shown, *shown ? ": " : "",
-		       text);
+	return err_set(err, EINVAL, "%.200s%s: %.200s%s%s", name, place, shown,
+		       *shown && text[0] != '[' ? ": " : "", text);
 }
 
 int json_doc_error(const struct json_doc *doc, const json_t *value, const char *path,

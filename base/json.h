@@ -143,7 +143,10 @@ int json_read_array(struct json_reader *reader, const json_t *value, size_t size
 int json_read_list(const struct json_doc *doc, size_t size, const struct json_field *fields,
 		   void **ret, size_t *ret_n, struct error *err);
 
-/* "<name>:<line>:<column>: <path so far>: <text>" with -EINVAL. */
+/*
+ * "<name>:<line>:<column>: <path so far>: <text>" with -EINVAL.  A text that begins with '[' goes on
+ * with the path: "[2].path: is not absolute".
+ */
 int json_reader_error(struct json_reader *reader, const json_t *value, struct error *err,
 		      const char *fmt, ...) PRINTF_LIKE(4, 5);
 

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "runtime/spec_internal.h"
 
+#define ID_MAX 4294967294LL
+
 /* ---- process ---------------------------------------------------------------------------------- */
 
 int spec_read_ids(struct json_reader *reader, const json_t *value, uint32_t **ret, size_t *ret_n,
@@ -21,10 +23,23 @@ int spec_read_ids(struct json_reader *reader, const json_t *value, uint32_t **re
 	json_array_foreach(value, i, item) {
 		json_int_t id = json_integer_value(item);
 
-		if (!json_is_integer(item) || id < 0 || id > 4294967294)
-			return json_reader_error(reader, item, err, "[%zu]: expected an id", i);
+		if (!json_is_integer(item) || id < 0 || id > ID_MAX)
+			return json_reader_error(reader, item, err,
+						 "[%zu]: expected an id from 0 to %lld", i, ID_MAX);
 		(*ret)[(*ret_n)++] = (uint32_t)id;
 	}
+	return 0;
+}
+
+/* 4294967295 is -1, which setresuid(2) takes for "leave it as it is": as root. */
+static int read_id(struct json_reader *reader, const json_t *value, void *field, struct error *err)
+{
+	json_int_t id = json_integer_value(value);
+
+	if (!json_is_integer(value) || id < 0 || id > ID_MAX)
+		return json_reader_error(reader, value, err, "expected an id from 0 to %lld",
+					 ID_MAX);
+	*(uint32_t *)field = (uint32_t)id;
 	return 0;
 }
 
@@ -135,8 +150,8 @@ static int read_scheduler(struct json_reader *reader, const json_t *value, void 
 }
 
 static const struct json_field user_fields[] = {
-	JSON_FIELD(struct spec_process, uid, JSON_FIELD_UINT32, "uid"),
-	JSON_FIELD(struct spec_process, gid, JSON_FIELD_UINT32, "gid"),
+	JSON_FIELD_BY(struct spec_process, uid, "uid", read_id),
+	JSON_FIELD_BY(struct spec_process, gid, "gid", read_id),
 	JSON_FIELD_SET(struct spec_process, umask, JSON_FIELD_UINT32, "umask", has_umask),
 	JSON_FIELD_BY(struct spec_process, additional_gids, "additionalGids", read_gids),
 	JSON_FIELD(struct spec_process, username, JSON_FIELD_STRING, "username"),

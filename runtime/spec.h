@@ -182,7 +182,7 @@ struct spec {
 	char *mount_label;
 	char *personality_domain; /* "LINUX32"; NULL: none */
 	struct spec_time_offset monotonic, boottime;
-	bool has_intel_rdt;
+	bool has_intel_rdt, has_net_devices, has_memory_policy; /* given: not supported */
 };
 
 /* Document -> spec; wrong types are refused with file, line and column; unknown keys ignored. */

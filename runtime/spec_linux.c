@@ -226,17 +226,19 @@ static const struct json_field rule_fields[] = {
 	JSON_FIELDS_END,
 };
 
-static int read_rule(struct json_reader *reader, const json_t *value, const struct rule_text *text,
-		     struct cgroup_device_rule *ret, struct error *err)
+static int read_rule(struct json_reader *reader, const json_t *value, size_t i,
+		     const struct rule_text *text, struct cgroup_device_rule *ret,
+		     struct error *err)
 {
 	const char *type = text->type && *text->type ? text->type : "a";
 	const char *access = text->access && *text->access ? text->access : "rwm";
 
 	if (strlen(type) != 1 || !strchr("abcu", type[0]))
-		return json_reader_error(reader, value, err, "type '%s' is none of a, b, c", type);
+		return json_reader_error(reader, value, err, "[%zu].type: '%s' is none of a, b, c",
+					 i, type);
 	if (strlen(access) > 3 || access[strspn(access, "rwm")] != '\0')
-		return json_reader_error(reader, value, err, "access '%s' is not of \"rwm\"",
-					 access);
+		return json_reader_error(reader, value, err, "[%zu].access: '%s' is not of \"rwm\"",
+					 i, access);
 	*ret = (struct cgroup_device_rule){
 		.is_allowed = text->is_allowed,
 		.type = type[0] == 'u' ? 'c' : type[0],
@@ -260,7 +262,7 @@ static int read_rules(struct json_reader *reader, const json_t *value, void *fie
 	resources->devices = xcalloc(n, sizeof(*resources->devices));
 	for (size_t i = 0; i < n; i++) {
 		if (rc == 0)
-			rc = read_rule(reader, json_array_get(value, i), &texts[i],
+			rc = read_rule(reader, json_array_get(value, i), i, &texts[i],
 				       &resources->devices[resources->n_devices], err);
 		if (rc == 0)
 			resources->n_devices++;
@@ -390,7 +392,9 @@ static const struct json_field personality_fields[] = {
 	JSON_FIELDS_END,
 };
 
-static int read_rdt(struct json_reader *reader, const json_t *value, void *field, struct error *err)
+/* Members that ask for what this runtime cannot do: that they are there is all that matters. */
+static int note_given(struct json_reader *reader, const json_t *value, void *field,
+		      struct error *err)
 {
 	(void)reader;
 	(void)value;
@@ -414,6 +418,8 @@ const struct json_field spec_linux_fields[] = {
 	JSON_FIELD(struct spec, readonly_paths, JSON_FIELD_STRINGS, "readonlyPaths"),
 	JSON_FIELD(struct spec, mount_label, JSON_FIELD_STRING, "mountLabel"),
 	WITHIN("personality", personality_fields),
-	JSON_FIELD_BY(struct spec, has_intel_rdt, "intelRdt", read_rdt),
+	JSON_FIELD_BY(struct spec, has_intel_rdt, "intelRdt", note_given),
+	JSON_FIELD_BY(struct spec, has_net_devices, "netDevices", note_given),
+	JSON_FIELD_BY(struct spec, has_memory_policy, "memoryPolicy", note_given),
 	JSON_FIELDS_END,
 };
