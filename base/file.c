@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 
 /* Reads until the end or @max; interface files say nothing of their size. */
 static int read_whole(int fd, size_t max, char **ret, size_t *ret_len)
@@ -189,6 +190,39 @@ int dir_make_open_at(const struct dir *dir, const char *name, mode_t mode, struc
 		return err_set(err, -fd, "make directory '%s/%s': %s", dir->path, name,
 			       err_text(-fd));
 	return fd;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int dir_names_at(const struct dir *dir, const char *name, struct strv *ret, struct error *err)
+{
+	auto_fd int fd = openat(dir->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	size_t before = ret->n;
+
+	if (!list)
+		return err_sys(err, "list '%s/%s'", dir->path, name);
+	(void)take_fd(&fd); /* closed with the list */
+	errno = 0;
+	while ((entry = readdir(list))) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			strv_add(ret, entry->d_name);
+		errno = 0;
+	}
+	if (errno != 0) {
+		int rc = err_sys(err, "list '%s/%s'", dir->path, name);
+
+		(void)closedir(list);
+		return rc;
+	}
+	(void)closedir(list);
+	if (ret->n > before)
+		qsort(ret->items + before, ret->n - before, sizeof(*ret->items), compare_names);
+	return 0;
 }
 
 static int remove_entries(int fd, dev_t device);

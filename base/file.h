@@ -41,6 +41,13 @@ int dir_make_open(const char *path, mode_t mode, struct error *err);
 int dir_make_open_at(const struct dir *dir, const char *name, mode_t mode, struct error *err);
 
 /*
+ * Adds the names in the directory @name below @dir to @ret, sorted, without "." and "..".  A symlink
+ * in its place is refused.
+ */
+struct strv;
+int dir_names_at(const struct dir *dir, const char *name, struct strv *ret, struct error *err);
+
+/*
  * Removes @name and everything below it without following symlinks and without crossing into
  * another file system (a mount point there is -EXDEV).  A missing one is no error.
  */

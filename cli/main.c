@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "cli/cmd_image.h"
 #include "cli/cmd_oci.h"
 #include "cli/command.h"
 
@@ -125,8 +126,9 @@ static const struct command global = {
 };
 
 static const struct command *const commands[] = {
-	&oci_create, &oci_start, &oci_run, &oci_state, &oci_kill,   &oci_delete,
-	&oci_list,   &oci_spec,  &oci_ps,  &oci_pause, &oci_resume, NULL,
+	&cmd_load,   &cmd_images, &cmd_rmi, &cmd_image_load, &cmd_image_ls, &cmd_image_rm,
+	&oci_create, &oci_start,  &oci_run, &oci_state,      &oci_kill,     &oci_delete,
+	&oci_list,   &oci_spec,   &oci_ps,  &oci_pause,      &oci_resume,   NULL,
 };
 
 int main(int argc, char *argv[])

@@ -2,8 +2,11 @@
 #include "image/image.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/macros.h"
+#include "base/mem.h"
+#include "image/store_internal.h"
 
 void image_fini(struct image *image)
 {
@@ -27,4 +30,38 @@ void image_fini(struct image *image)
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		strv_fini(lists[i]);
 	*image = (struct image){ 0 };
+}
+
+int image_open(const struct dir *store, const char *reference, struct image *ret, struct error *err)
+{
+	auto_image_manifest struct image_manifest manifest = { 0 };
+	auto_image_config struct image_config config = { 0 };
+	auto_store_index struct store_index index = { 0 };
+	const struct store_line *line;
+	bool is_name = false;
+	size_t at = 0;
+	int rc = store_index_read(store, &index, err);
+
+	if (rc == 0)
+		rc = store_index_find(&index, reference, &at, &is_name, err);
+	if (rc < 0)
+		return rc;
+	line = &index.lines[at];
+	rc = store_line_read(store, line, &manifest, &config, err);
+	if (rc < 0)
+		return err_wrap(err, "image '%s'", line->name ? line->name : line->id);
+
+	*ret = config.image;
+	config.image = (struct image){ 0 };
+	memcpy(ret->id, manifest.config.digest, DIGEST_TEXT);
+	memcpy(ret->digest, line->digest, DIGEST_TEXT);
+	ret->name = is_name ? xstrdup(line->name) : NULL;
+	ret->size = line->size;
+	for (size_t i = 0; i < config.diff_ids.n; i++) {
+		char name[LAYER_NAME];
+
+		layer_name(config.diff_ids.items[i], name);
+		strv_add(&ret->layers, name);
+	}
+	return 0;
 }

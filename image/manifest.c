@@ -73,6 +73,7 @@ void image_index_fini(struct image_index *index)
 
 void image_manifest_fini(struct image_manifest *manifest)
 {
+	free(manifest->media_type);
 	descriptor_fini(&manifest->config);
 	descriptors_free(manifest->layers, manifest->n_layers);
 	*manifest = (struct image_manifest){ 0 };
@@ -204,6 +205,7 @@ static const struct json_field index_fields[] = {
 };
 
 static const struct json_field manifest_fields[] = {
+	JSON_FIELD(struct image_manifest, media_type, JSON_FIELD_STRING, "mediaType"),
 	NEEDED_BY(struct image_manifest, config, "config", read_config),
 	NEEDED_BY(struct image_manifest, layers, "layers", read_layers),
 	JSON_FIELDS_END,

@@ -20,7 +20,7 @@
 #define MANIFEST_MAX_SIZE (4U << 20)
 #define CONFIG_MAX_SIZE   (8U << 20)
 #define INDEX_MAX_DEPTH   4    /* indexes in indexes; index.json itself is the first */
-#define INDEX_MAX_ENTRIES 1024 /* images in one index */
+#define INDEX_MAX_ENTRIES 4096 /* images in one index */
 #define IMAGE_MAX_LAYERS  125  /* as docker has it */
 #define BLOB_MAX_SIZE     (1ULL << 40)
 
@@ -62,6 +62,7 @@ void image_index_fini(struct image_index *index);
 #define auto_image_index __attribute__((cleanup(image_index_fini)))
 
 struct image_manifest {
+	char *media_type; /* what it says about itself; NULL if nothing */
 	struct descriptor config;
 	struct descriptor *layers; /* lowest first */
 	size_t n_layers;

@@ -13,14 +13,27 @@
  *
  *   <store>/oci-layout, index.json      what images there are; names in annotations
  *   <store>/blobs/sha256/<hex>          manifests, configs (compressed layers are not kept once
- *                                       unpacked unless asked for: see image/store.c)
+ *                                       they are unpacked)
  *   <store>/layers/<32 hex digits>/     each layer, unpacked once, named by its diff_id
- *   <store>/lock                        shared: reading and running; exclusive: removing
- *   <store>/tmp                         what is not finished; swept under the exclusive lock
+ *   <store>/lock                        shared: loading and reading; exclusive: removing
+ *   <store>/index.lock                  exclusive: changing index.json under the shared lock
+ *   <store>/tmp                         what is not finished; empty if nothing is under way
+ *
+ * Who changes the store has an entry in tmp while at it.  One that is left tells the next command
+ * to remove whatever index.json does not lead to (image/store_gc.c).
  */
 
-/* Opens (and makes, 0700) the store at @path; returns its directory fd, owned by the caller. */
+/*
+ * Opens (and makes, 0700) the store at @path; returns its directory fd, owned by the caller.  What
+ * a dead process left there is removed, unless others are at work.
+ */
 int store_open(const char *path, struct error *err);
+
+/*
+ * Keeps images and layers from being removed until the returned fd (owned by the caller) is closed:
+ * from image_open() until a durable record says that a container uses them.
+ */
+int store_hold(const struct dir *store, struct error *err);
 
 struct store_entry {
 	char *name;      /* "docker.io/library/x:latest"; "" for an untagged image */
@@ -34,23 +47,45 @@ struct store_entry {
 int store_list(const struct dir *store, struct store_entry **ret, size_t *ret_n, struct error *err);
 void store_entries_free(struct store_entry *entries, size_t n);
 
-/* docker rmi: what happened, for printing. */
+/* docker rmi: what happened, for printing; @what is a normalised name or a digest. */
 enum store_change { STORE_UNTAGGED, STORE_DELETED };
-typedef void store_report(void *arg, enum store_change change, const char *what);
+
+struct strv;
+
+struct store_removal {
+	bool is_forced; /* an id with several names loses all; one in use loses its names */
+
+	/*
+	 * The name of a container that uses the image with config @id and these directories below
+	 * <store>/layers (lowest first), or NULL if none does.  Called under the exclusive lock.
+	 * NULL: no image is in use.
+	 */
+	const char *(*user)(void *arg, const char *id, const struct strv *layers);
+
+	/* May be NULL. */
+	void (*report)(void *arg, enum store_change change, const char *what);
+	void *arg; /* of both */
+};
 
 /*
  * Removes a name, and with the last name of an image the image: its blobs and those layers that no
- * other image uses.  @in_use (may be NULL) says whether a layer directory is used by a container:
- * then -EBUSY unless it only loses a name.
+ * other image uses.  By an id (or the beginning of one) an image loses its only name.
+ *
+ * -ENOENT: no such image.  -EBUSY: a container uses it, or an id has several names, and
+ * @removal->is_forced is not set.
  */
 int store_remove(const struct dir *store, const char *reference,
-		 bool (*in_use)(void *arg, const char *layer), store_report *report, void *arg,
-		 struct error *err);
+		 const struct store_removal *removal, struct error *err);
 
-struct strv;
+struct store_input {
+	const char *path; /* a file or directory; NULL: @fd */
+	int fd;           /* borrowed; with @path NULL */
+	bool is_quiet;    /* no progress on stderr */
+};
+
 /*
- * Runs the confined helper (minictr-image load) on a file or directory; names of the images that
- * it loaded are added to @ret_names.  Progress goes to stderr by the helper itself.
+ * Runs the confined helper (minictr-image load) on an OCI layout or a docker archive.  What it
+ * loaded is added to @ret_names: normalised names, and for an image without one its id.
  */
-int store_load(const char *store_path, const char *input_path, struct strv *ret_names,
+int store_load(const char *store_path, const struct store_input *input, struct strv *ret_names,
 	       struct error *err);
