@@ -67,7 +67,20 @@ struct search {
 	const char *path; /* of the target; NULL: the first one will do */
 	struct str here;  /* the path so far */
 	const char *found;
+	const char *text;
+	size_t *offsets; /* of keys and values, if somebody wants them */
+	size_t n_offsets;
 };
+
+static void note_offset(struct search *s)
+{
+	if (!s->offsets)
+		return;
+	/* Room doubles at powers of two. */
+	if ((s->n_offsets & (s->n_offsets - 1)) == 0)
+		s->offsets = xrealloc(s->offsets, MAX(2 * s->n_offsets, 1U), sizeof(*s->offsets));
+	s->offsets[s->n_offsets++] = (size_t)(s->at - s->text);
+}
 
 static void skip_space(struct search *s)
 {
@@ -129,6 +142,8 @@ static bool search_object(struct search *s, const json_t *object)
 	if (!skip_char(s, '{'))
 		return false;
 	for (void *i = json_object_iter(members); i; i = json_object_iter_next(members, i)) {
+		skip_space(s);
+		note_offset(s);
 		if (!skip_string(s) || !skip_char(s, ':'))
 			return false;
 		json_add_name(&s->here, json_object_iter_key(i));
@@ -160,6 +175,7 @@ static bool search_array(struct search *s, const json_t *array)
 static bool search_value(struct search *s, const json_t *value)
 {
 	skip_space(s);
+	note_offset(s);
 	if (value == s->target) {
 		bool is_it = !s->path || str_eq(s->here.text ? s->here.text : "", s->path);
 
@@ -190,6 +206,17 @@ const char *json_find_text(const struct json_doc *doc, const json_t *value, cons
 	(void)search_value(&s, doc->root);
 	str_fini(&s.here);
 	return s.found;
+}
+
+size_t *json_doc_offsets(const struct json_doc *doc, size_t *ret_n)
+{
+	struct search s = { .at = doc->text, .end = doc->text + doc->len, .text = doc->text };
+
+	s.offsets = xcalloc(1, sizeof(*s.offsets));
+	(void)search_value(&s, doc->root);
+	str_fini(&s.here);
+	*ret_n = s.n_offsets;
+	return s.offsets;
 }
 
 bool json_doc_place(const struct json_doc *doc, const json_t *value, const char *path,

@@ -46,6 +46,12 @@ int json_doc_load(struct json_doc *doc, int dir_fd, const char *name, struct err
 bool json_doc_place(const struct json_doc *doc, const json_t *value, const char *path,
 		    int *ret_line, int *ret_column);
 
+/*
+ * Where in @doc->text its values begin, in the order of the text; a member of an object has two,
+ * that of its key and that of its value.  Caller frees.  One walk, for who needs all places.
+ */
+size_t *json_doc_offsets(const struct json_doc *doc, size_t *ret_n);
+
 /* -EINVAL that begins with "<name>:<line>:<column>: <path>: ". */
 int json_doc_error(const struct json_doc *doc, const json_t *value, const char *path,
 		   struct error *err, const char *fmt, ...) PRINTF_LIKE(5, 6);
