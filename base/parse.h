@@ -78,6 +78,19 @@ int parse_tmpfs(const char *text, struct mount_request *ret, struct error *err);
 /* NAME=VALUE lines; '#' comments; a bare NAME takes the value from the environment, if set. */
 int parse_env_file(const char *path, struct strv *ret, struct error *err);
 
+/* A host name as sethostname(2) takes it: up to 64 letters, digits, '-', '.', '_'. */
+int parse_hostname(const char *text, struct error *err);
+
+/* True for an IPv4 or IPv6 address without brackets. */
+bool is_address(const char *text);
+
+/* docker's --add-host: NAME:ADDRESS or NAME=ADDRESS -> "NAME:ADDRESS", brackets of IPv6 taken off;
+ * the address may be "host-gateway".  Caller frees. */
+int parse_host_line(const char *text, char **ret, struct error *err);
+
+/* "net_admin" and "CAP_NET_ADMIN" -> "CAP_NET_ADMIN"; "all" -> "ALL".  Caller frees. */
+int parse_capability(const char *text, char **ret, struct error *err);
+
 /* [A-Za-z0-9][A-Za-z0-9_.+-]{0,127}: names and ids of everything. */
 bool is_valid_name(const char *text);
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "base/word.h"
 
 static const struct opt no_opts[] = { OPTS_END };
 

@@ -75,9 +75,3 @@ void opts_help(const struct opt *table, struct str *ret);
 
 /* One line of such a help: @left, then @help from column @at on, wrapped. */
 void opts_help_line(struct str *ret, const char *left, const char *help, size_t at);
-
-/* How many letters to change from one to the other (inserted, dropped, replaced, swapped). */
-size_t word_distance(const char *a, const char *b);
-
-/* True if somebody who typed @typed may well have meant @word. */
-bool word_is_close(const char *typed, const char *word);

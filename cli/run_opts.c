@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run_opts.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-#include <sys/capability.h>
 
 #include "base/macros.h"
 #include "base/mem.h"
@@ -40,18 +35,11 @@ static int parse_name(const char *text, void *field, struct error *err)
 	return set_text(field, text);
 }
 
-/* sethostname(2) takes 64 bytes; the letters are those of RFC 1123 and the '_' of practice. */
-static int parse_hostname(const char *text, void *field, struct error *err)
+static int parse_host(const char *text, void *field, struct error *err)
 {
-	size_t len = strlen(text);
+	int rc = parse_hostname(text, err);
 
-	for (size_t i = 0; i < len; i++) {
-		if (!isalnum((unsigned char)text[i]) && (i == 0 || !strchr("-._", text[i])))
-			return err_set(err, EINVAL, "'%s' is no host name", text);
-	}
-	if (len == 0 || len > 64)
-		return err_set(err, EINVAL, "'%s' is no host name of 1 to 64 letters", text);
-	return set_text(field, text);
+	return rc < 0 ? rc : set_text(field, text);
 }
 
 /* NAME=VALUE, or NAME for the value that minictr itself has. */
@@ -196,25 +184,14 @@ static int add_ulimit(const char *text, void *field, struct error *err)
 	return 0;
 }
 
-/* "net_admin" and "CAP_NET_ADMIN" -> "CAP_NET_ADMIN"; "ALL" stays. */
 static int add_capability(const char *text, void *field, struct error *err)
 {
-	bool has_prefix = strncasecmp(text, "CAP_", 4) == 0;
-	auto_free char *name = xasprintf("CAP_%s", has_prefix ? text + 4 : text);
-	cap_value_t value;
+	auto_free char *name = NULL;
+	int rc = parse_capability(text, &name, err);
 
-	for (char *c = name; *c; c++)
-		*c = (char)toupper((unsigned char)*c);
-	if (!has_prefix && strcmp(name, "CAP_ALL") == 0) {
-		strv_add(field, "ALL");
-		return 0;
-	}
-	if (strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != strlen(name) ||
-	    cap_from_name(name, &value) < 0)
-		return err_set(err, EINVAL, "there is no capability '%s'", text);
-	if (!strv_has(field, name))
+	if (rc == 0 && !strv_has(field, name))
 		strv_add(field, name);
-	return 0;
+	return rc;
 }
 
 /* docker separates by '=', and by ':' of old. */
@@ -267,13 +244,6 @@ static int add_port(const char *text, void *field, struct error *err)
 	return 0;
 }
 
-static bool is_address(const char *text)
-{
-	unsigned char address[sizeof(struct in6_addr)];
-
-	return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
-}
-
 static int add_dns(const char *text, void *field, struct error *err)
 {
 	if (!is_address(text))
@@ -282,19 +252,14 @@ static int add_dns(const char *text, void *field, struct error *err)
 	return 0;
 }
 
-/* NAME:ADDRESS; an IPv6 address may have brackets and has colons of its own. */
 static int add_host(const char *text, void *field, struct error *err)
 {
-	size_t len = strcspn(text, ":=");
-	const char *address = text[len] ? text + len + 1 : "";
-	size_t size = strlen(address);
-	bool has_brackets = size > 2 && address[0] == '[' && address[size - 1] == ']';
-	auto_free char *plain = has_brackets ? xstrndup(address + 1, size - 2) : xstrdup(address);
+	char *line = NULL;
+	int rc = parse_host_line(text, &line, err);
 
-	if (len == 0 || (!is_address(plain) && strcmp(plain, "host-gateway") != 0))
-		return err_set(err, EINVAL, "'%s' is not NAME:ADDRESS", text);
-	strv_addf(field, "%.*s:%s", (int)len, text, plain);
-	return 0;
+	if (rc == 0)
+		strv_take(field, line);
+	return rc;
 }
 
 #define REQUEST(member) OPT_FIELD(struct run_request, member)
@@ -307,7 +272,7 @@ const struct opt run_opts[] = {
 	{ "name", 0, OPT_PARSE, OPTION(name), "NAME", "Name it; a name is made up otherwise",
 	  .parse = parse_name },
 	{ "hostname", 'h', OPT_PARSE, OPTION(hostname), "NAME", "Host name inside",
-	  .parse = parse_hostname },
+	  .parse = parse_host },
 	{ "label", 'l', OPT_PARSE, OPTION(labels), "NAME=VALUE", "Attach a label",
 	  .parse = parse_label },
 	{ "detach", 'd', OPT_FLAG, OPTION(is_detached), NULL,

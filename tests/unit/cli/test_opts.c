@@ -298,18 +298,4 @@ START_TEST(wraps_lines)
 }
 END_TEST
 
-START_TEST(measures_distance)
-{
-	ck_assert_uint_eq(word_distance("", ""), 0);
-	ck_assert_uint_eq(word_distance("", "abc"), 3);
-	ck_assert_uint_eq(word_distance("abc", "abc"), 0);
-	ck_assert_uint_eq(word_distance("abc", "acb"), 1);
-	ck_assert_uint_eq(word_distance("kitten", "sitting"), 3);
-	ck_assert(word_is_close("detatch", "detach"));
-	ck_assert(!word_is_close("ps", "rm"));
-	ck_assert(!word_is_close("x", "p"));
-}
-END_TEST
-
-TEST_MAIN("cli/opts", understands, refuses, asks_for_help, prints_help, wraps_lines,
-	  measures_distance)
+TEST_MAIN("cli/opts", understands, refuses, asks_for_help, prints_help, wraps_lines)
