@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parse.h"
@@ -46,13 +45,15 @@ static void handle_close(struct handle *h)
 		.dir.fd = -1, .pidfd = -1 \
 	}
 
-static int handle_open(const char *root, const char *id, struct handle *h, struct error *err)
+/* @is_locked: nobody else creates, starts or deletes it until the handle is closed. */
+static int handle_open(const char *root, const char *id, bool is_locked, struct handle *h,
+		       struct error *err)
 {
 	int rc;
 
 	h->path = path_join(root, id);
 	h->dir.path = h->path;
-	h->dir.fd = state_open_dir(root, id, err);
+	h->dir.fd = is_locked ? state_lock_dir(root, id, err) : state_open_dir(root, id, err);
 	if (h->dir.fd < 0)
 		return h->dir.fd;
 	rc = state_read(&h->dir, &h->record, err);
@@ -83,46 +84,32 @@ static int open_cgroup(const char *path, struct cgroup **ret, struct error *err)
 
 /* ---- start ------------------------------------------------------------------------------------ */
 
-static int run_hooks(const struct handle *h, enum spec_hook_point point, struct error *err)
+static void run_late_hooks(const struct handle *h, const struct spec_hooks *hooks)
 {
-	auto_spec struct spec spec = { 0 };
-	auto_free char *json = NULL;
-	auto_fd int bundle = open(h->record.state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct container_state state = h->record.state;
-	int rc;
+	auto_free char *json = NULL;
 
-	if (bundle < 0)
-		return err_sys(err, "open bundle '%s'", h->record.state.bundle);
-	rc = spec_load(bundle, &spec, err);
-	if (rc < 0 || !spec.hooks[point].n)
-		return rc;
+	if (!hooks->n)
+		return;
 	state.status = h->status;
 	json = state_json(&state, 0);
-	return hooks_run(&spec.hooks[point], json, err);
-}
-
-/* runtime.md, "Lifecycle": a failing poststart or poststop hook is told, and changes nothing. */
-static void run_late_hooks(const struct handle *h, enum spec_hook_point point)
-{
-	struct error err;
-
-	if (run_hooks(h, point, &err) < 0)
-		log_warning("%s", err.msg);
+	hooks_run_late(hooks, json);
 }
 
 int container_start_created(struct container *container, const char *root, const char *id,
 			    struct error *err)
 {
+	auto_handle struct handle h = HANDLE_NONE;
 	int rc = sync_send(container->start_gate, SYNC_START, -1, err);
 
 	if (rc == 0)
 		rc = sync_expect_end(container->start_gate, err);
 	close_fd(&container->start_gate);
-	if (rc < 0)
-		return rc;
-	(void)root;
-	(void)id;
-	return 0;
+	if (rc == 0 && container->has_poststart_hooks)
+		rc = handle_open(root, id, false, &h, err);
+	if (rc == 0)
+		run_late_hooks(&h, &h.record.poststart);
+	return rc;
 }
 
 /*
@@ -151,8 +138,8 @@ static int open_gate(const struct handle *h, struct error *err)
 		*err = told;
 		return -(err->code ? err->code : EIO);
 	}
-	/* Nobody ever held the other end: init ended while it waited. */
-	if (n < 0)
+	/* Without a hang-up nobody ever held the other end: init ended before it came to wait. */
+	if (n < 0 || !(fds[0].revents & POLLHUP))
 		return err_set(err, ESRCH, "start '%s': its init has ended", h->path);
 	return 0;
 }
@@ -160,17 +147,10 @@ static int open_gate(const struct handle *h, struct error *err)
 int container_start(const char *root, const char *id, struct error *err)
 {
 	auto_handle struct handle h = HANDLE_NONE;
-	auto_fd int lock = -1;
-	int rc = handle_open(root, id, &h, err);
+	int rc = handle_open(root, id, true, &h, err);
 
 	if (rc < 0)
 		return rc;
-	lock = lock_acquire(&h.dir, STATE_LOCK, LOCK_EXCLUSIVE, err);
-	if (lock < 0)
-		return lock;
-	/* Who held the lock may have started or ended it. */
-	close_fd(&h.pidfd);
-	h.status = state_status(&h.dir, &h.record, &h.pidfd);
 	if (h.status == CONTAINER_STOPPED)
 		return err_set(err, EINVAL, "cannot start a container that has stopped");
 	if (h.status != CONTAINER_CREATED)
@@ -181,7 +161,7 @@ int container_start(const char *root, const char *id, struct error *err)
 	if (rc < 0)
 		return rc;
 	h.status = CONTAINER_RUNNING;
-	run_late_hooks(&h, HOOK_POSTSTART);
+	run_late_hooks(&h, &h.record.poststart);
 	return 0;
 }
 
@@ -191,7 +171,7 @@ int container_state(const char *root, const char *id, struct container_state *re
 		    struct error *err)
 {
 	auto_handle struct handle h = HANDLE_NONE;
-	int rc = handle_open(root, id, &h, err);
+	int rc = handle_open(root, id, false, &h, err);
 
 	if (rc == -ENOENT)
 		return 0;
@@ -227,7 +207,7 @@ int container_kill(const char *root, const char *id, int signal, bool is_all, st
 {
 	auto_handle struct handle h = HANDLE_NONE;
 	auto_cgroup struct cgroup *cgroup = NULL;
-	int rc = handle_open(root, id, &h, err);
+	int rc = handle_open(root, id, false, &h, err);
 
 	if (rc < 0)
 		return rc;
@@ -250,7 +230,7 @@ int container_pause(const char *root, const char *id, bool is_paused, struct err
 {
 	auto_handle struct handle h = HANDLE_NONE;
 	auto_cgroup struct cgroup *cgroup = NULL;
-	int rc = handle_open(root, id, &h, err);
+	int rc = handle_open(root, id, false, &h, err);
 
 	if (rc < 0)
 		return rc;
@@ -278,21 +258,10 @@ static int end_processes(const struct handle *h, const struct cgroup *cgroup, st
 		rc = 0;
 	else if (rc == 0)
 		(void)proc_signal(h->pidfd, SIGKILL, err);
-	/* Our own child has to be waited for, or its namespaces stay; a stranger's is only awaited. */
 	if (proc_wait_end(h->pidfd, DEATH_MS, err) != 1)
 		return err_set(err, ETIMEDOUT, "end container: still there after %d s",
 			       DEATH_MS / 1000);
-	(void)waitid(P_PIDFD, (id_t)h->pidfd, &(siginfo_t){ 0 }, WEXITED | WNOHANG | WNOWAIT);
 	return rc;
-}
-
-static int remove_dir(const char *root, const char *id, struct error *err)
-{
-	auto_fd int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : err_sys(err, "open '%s'", root);
-	return tree_remove_at(&(struct dir){ .fd = fd, .path = root }, id, err);
 }
 
 /* What the record names: processes, cgroup.  Goes on after a failure and returns the first. */
@@ -318,29 +287,15 @@ static int undo_record(const struct handle *h, struct error *err)
 int container_delete(const char *root, const char *id, bool force, struct error *err)
 {
 	auto_handle struct handle h = HANDLE_NONE;
-	auto_fd int lock = -1;
-	int rc;
-
-	h.path = path_join(root, id);
-	h.dir.path = h.path;
-	h.dir.fd = state_open_dir(root, id, err);
-	if (h.dir.fd == -ENOENT && force)
-		return 0;
-	if (h.dir.fd < 0)
-		return h.dir.fd;
-
 	/* Whoever creates or starts it comes first; a creator that died has let go. */
-	lock = lock_acquire(&h.dir, STATE_LOCK, LOCK_EXCLUSIVE, err);
-	if (lock < 0)
-		return lock == -ENOENT && force ? 0 : lock;
-	rc = state_read(&h.dir, &h.record, err);
-	if (rc < 0) {
+	int rc = handle_open(root, id, true, &h, err);
+
+	if (rc == -ENOENT && force) {
 		/* The record is the first thing that a creator makes: without it there is nothing. */
-		if (force && err->code == ENOENT)
-			return remove_dir(root, id, err);
-		return rc;
+		return h.dir.fd < 0 ? 0 : state_remove_dir(root, id, err);
 	}
-	h.status = state_status(&h.dir, &h.record, &h.pidfd);
+	if (rc < 0)
+		return rc;
 	if (!force && h.status != CONTAINER_STOPPED && h.status != CONTAINER_CREATED)
 		return err_set(err, EBUSY, "cannot delete container %s that is not stopped: %s", id,
 			       container_status_name(h.status));
@@ -348,6 +303,6 @@ int container_delete(const char *root, const char *id, bool force, struct error 
 	if (rc < 0)
 		return err_wrap(err, "delete container '%s'", id);
 	h.status = CONTAINER_STOPPED;
-	run_late_hooks(&h, HOOK_POSTSTOP);
-	return remove_dir(root, id, err);
+	run_late_hooks(&h, &h.record.poststop);
+	return state_remove_dir(root, id, err);
 }

@@ -65,6 +65,7 @@ struct container {
 	int pty;        /* master, if wants_pty_fd; else -1 */
 	int start_gate; /* what container_start_created() opens; owned */
 	char *cgroup_path;
+	bool has_poststart_hooks;
 };
 void container_fini(struct container *container); /* closes; ends nothing */
 

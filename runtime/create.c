@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parse.h"
@@ -56,10 +55,8 @@ struct creation {
 	struct plan plan;
 	struct seccomp_program seccomp;
 	struct state_record record;
-	struct dir dir; /* the state directory; fd owned, path owned */
+	struct dir dir; /* the state directory, locked as long as it is open; owned */
 	char *dir_path;
-	bool has_dir;
-	int lock;
 	int sock;
 	struct cgroup_host *host;
 	struct cgroup *cgroup;
@@ -77,22 +74,10 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static int make_state_dir(struct creation *c, struct error *err)
+static void move_hooks(struct spec_hooks *to, struct spec_hooks *from)
 {
-	auto_fd int root = dir_make_open(c->request->root, 0700, err);
-
-	if (root < 0)
-		return root;
-	if (mkdirat(root, c->request->id, 0700) < 0) {
-		if (errno == EEXIST)
-			return err_set(err, EEXIST, "container with given ID already exists");
-		return err_sys(err, "make directory '%s'", c->dir_path);
-	}
-	c->has_dir = true;
-	c->dir.fd = openat(root, c->request->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (c->dir.fd < 0)
-		return err_sys(err, "open '%s'", c->dir_path);
-	return 0;
+	*to = *from;
+	*from = (struct spec_hooks){ 0 };
 }
 
 static int record(void *job, struct error *err)
@@ -101,22 +86,21 @@ static int record(void *job, struct error *err)
 	const char *path = c->spec.cgroups_path;
 	auto_free char *default_path = path_join("/minictr", c->request->id);
 	struct container_state *state = &c->record.state;
-	int rc = make_state_dir(c, err);
+	int rc = cgroup_path_clean(path && *path ? path : default_path, &state->cgroup_path, err);
 
 	if (rc < 0)
 		return rc;
-	c->lock = lock_acquire(&c->dir, STATE_LOCK, LOCK_EXCLUSIVE, err);
-	if (c->lock < 0)
-		return c->lock;
-	rc = cgroup_path_clean(path && *path ? path : default_path, &state->cgroup_path, err);
-	if (rc < 0)
-		return rc;
+	c->dir.fd = state_make_dir(c->request->root, c->request->id, err);
+	if (c->dir.fd < 0)
+		return c->dir.fd;
 	state->id = xstrdup(c->request->id);
 	state->bundle = xstrdup(c->request->bundle);
 	state->rootfs = xstrdup(c->plan.rootfs);
 	state->owner = xstrdup("root");
 	state->created_ns = now_ns();
 	strv_copy(&state->annotations, &c->spec.annotations);
+	move_hooks(&c->record.poststart, &c->spec.hooks[HOOK_POSTSTART]);
+	move_hooks(&c->record.poststop, &c->spec.hooks[HOOK_POSTSTOP]);
 	proc_boot_id(c->record.boot_id);
 	return state_write(&c->dir, &c->record, err);
 }
@@ -124,13 +108,11 @@ static int record(void *job, struct error *err)
 static void unrecord(void *job)
 {
 	struct creation *c = job;
-	auto_fd int root = open(c->request->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct dir parent = { .fd = root, .path = c->request->root };
 	struct error err;
 
-	if (c->has_dir && tree_remove_at(&parent, c->request->id, &err) < 0)
+	/* Only what we have locked is ours. */
+	if (c->dir.fd >= 0 && state_remove_dir(c->request->root, c->request->id, &err) < 0)
 		log_warning("%s", err.msg);
-	c->has_dir = false;
 }
 
 /* ---- cgroup ----------------------------------------------------------------------------------- */
@@ -196,7 +178,7 @@ static _Noreturn void run_init(struct creation *c, int sock)
 		.seccomp = &c->seccomp,
 		.sock = sock,
 		.creator_sock = c->sock,
-		.lock = c->lock,
+		.state_dir = c->dir.fd,
 		.fifo = c->fifo,
 		.has_host_hooks = has_host_hooks(&c->spec),
 		.rootfs = { .plan = &c->plan,
@@ -472,7 +454,6 @@ static void creation_fini(struct creation *c)
 	for (size_t i = 0; i < SPEC_NS_TYPES; i++)
 		close_fd(&c->joined[i]);
 	close_fd(&c->fifo);
-	close_fd(&c->lock);
 	close_fd(&c->sock);
 	close_fd(&c->dir.fd);
 	cgroup_free(c->cgroup);
@@ -501,7 +482,6 @@ int container_create(const struct container_request *request, struct container *
 		.container = &container,
 		.dir.fd = -1,
 		.dir_path = path_join(request->root, request->id),
-		.lock = -1,
 		.sock = -1,
 		.fifo = -1,
 	};
@@ -516,6 +496,7 @@ int container_create(const struct container_request *request, struct container *
 	if (rc == 0) {
 		container.start_gate = take_fd(&c.sock);
 		container.cgroup_path = take_ptr(c.record.state.cgroup_path);
+		container.has_poststart_hooks = c.record.poststart.n > 0;
 		*ret = container;
 	} else {
 		container_fini(&container);

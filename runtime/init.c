@@ -49,7 +49,7 @@ static int prepare(struct init_job *job)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	close_fd(&job->creator_sock);
-	close_fd(&job->lock);
+	close_fd(&job->state_dir);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	/* execve(2) keeps what is ignored, and the creator may well ignore this or that. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "runtime/hooks.h"
 #include "runtime/spec_internal.h"
 
 #define ID_MAX 4294967294LL
@@ -247,41 +248,11 @@ static int read_mounts(struct json_reader *reader, const json_t *value, void *fi
 	return rc;
 }
 
-static const struct json_field hook_fields[] = {
-	JSON_FIELD_NEEDED(struct spec_hook, path, JSON_FIELD_STRING, "path"),
-	JSON_FIELD(struct spec_hook, args, JSON_FIELD_STRINGS, "args"),
-	JSON_FIELD(struct spec_hook, env, JSON_FIELD_STRINGS, "env"),
-	JSON_FIELD(struct spec_hook, timeout, JSON_FIELD_INT, "timeout"),
-	JSON_FIELDS_END,
-};
-
-static int read_hook_point(struct json_reader *reader, const json_t *value, void *field,
-			   struct error *err)
-{
-	struct spec_hooks *hooks = field;
-	void *items = NULL;
-	int rc = json_read_array(reader, value, sizeof(struct spec_hook), hook_fields, &items,
-				 &hooks->n, err);
-
-	hooks->items = items;
-	for (size_t i = 0; rc == 0 && i < hooks->n; i++) {
-		const struct spec_hook *hook = &hooks->items[i];
-
-		if (hook->path[0] != '/')
-			rc = json_reader_error(reader, json_array_get(value, i), err,
-					       "[%zu].path: '%s' is not absolute", i, hook->path);
-		else if (hook->timeout < 0)
-			rc = json_reader_error(reader, json_array_get(value, i), err,
-					       "[%zu].timeout: is negative", i);
-	}
-	return rc;
-}
-
 #define HOOKS(point_, name_)                                                   \
 	{                                                                      \
 		.name = (name_), .type = JSON_FIELD_HANDLER,                   \
 		.offset = offsetof(struct spec, hooks[point_]), .present = -1, \
-		.handler = read_hook_point                                     \
+		.handler = hooks_read                                          \
 	}
 
 static const struct json_field hooks_fields[] = {
@@ -405,16 +376,6 @@ void spec_seccomp_fini(struct spec_seccomp *s)
 	*s = (struct spec_seccomp){ 0 };
 }
 
-static void fini_hooks(struct spec_hooks *hooks)
-{
-	for (size_t i = 0; i < hooks->n; i++) {
-		free(hooks->items[i].path);
-		strv_fini(&hooks->items[i].args);
-		strv_fini(&hooks->items[i].env);
-	}
-	free(hooks->items);
-}
-
 static void fini_mounts(struct spec *spec)
 {
 	for (size_t i = 0; i < spec->n_mounts; i++) {
@@ -439,7 +400,7 @@ void spec_fini(struct spec *spec)
 	spec_process_fini(&spec->process);
 	fini_mounts(spec);
 	for (size_t i = 0; i < HOOK_POINTS; i++)
-		fini_hooks(&spec->hooks[i]);
+		hooks_fini(&spec->hooks[i]);
 	strv_fini(&spec->annotations);
 	for (size_t i = 0; i < spec->n_namespaces; i++)
 		free(spec->namespaces[i].path);

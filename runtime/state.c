@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "cgroups/cgroup.h"
+#include "runtime/hooks.h"
 
 static const struct enum_name status_names[] = {
 	{ "creating", CONTAINER_CREATING }, { "created", CONTAINER_CREATED },
@@ -43,21 +45,77 @@ void container_state_fini(struct container_state *state)
 void state_record_fini(struct state_record *record)
 {
 	container_state_fini(&record->state);
+	hooks_fini(&record->poststart);
+	hooks_fini(&record->poststop);
+}
+
+static int open_dir(int root_fd, const char *name, struct error *err)
+{
+	int fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ENOENT, "container does not exist");
+	return fd < 0 ? err_sys(err, "open '%s'", name) : fd;
 }
 
 int state_open_dir(const char *root, const char *id, struct error *err)
 {
 	auto_free char *path = path_join(root, id);
-	int fd;
 
 	if (!is_valid_name(id))
 		return err_set(err, EINVAL, "invalid container ID format");
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return err_set(err, ENOENT, "container does not exist");
+	return open_dir(AT_FDCWD, path, err);
+}
+
+/* Who waited for the lock of one that is deleted has a directory without a name. */
+static int lock_dir(int fd, struct error *err)
+{
+	struct stat st;
+
+	while (flock(fd, LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return err_sys(err, "lock the container's state");
+	}
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "look at the container's state");
+	return st.st_nlink ? 0 : err_set(err, ENOENT, "container does not exist");
+}
+
+int state_lock_dir(const char *root, const char *id, struct error *err)
+{
+	auto_fd int fd = state_open_dir(root, id, err);
+	int rc = fd < 0 ? fd : lock_dir(fd, err);
+
+	return rc < 0 ? rc : take_fd(&fd);
+}
+
+int state_make_dir(const char *root, const char *id, struct error *err)
+{
+	auto_fd int root_fd = dir_make_open(root, 0700, err);
+	auto_fd int fd = -1;
+	int rc;
+
+	if (root_fd < 0)
+		return root_fd;
+	if (mkdirat(root_fd, id, 0700) < 0) {
+		if (errno == EEXIST)
+			return err_set(err, EEXIST, "container with given ID already exists");
+		return err_sys(err, "make directory '%s/%s'", root, id);
+	}
+	fd = open_dir(root_fd, id, err);
 	if (fd < 0)
-		return err_sys(err, "open '%s'", path);
-	return fd;
+		return fd;
+	rc = lock_dir(fd, err);
+	return rc < 0 ? rc : take_fd(&fd);
+}
+
+int state_remove_dir(const char *root, const char *id, struct error *err)
+{
+	auto_fd int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "open '%s'", root);
+	return tree_remove_at(&(struct dir){ .fd = fd, .path = root }, id, err);
 }
 
 static json_t *to_json(const struct state_record *r)
@@ -76,6 +134,10 @@ static json_t *to_json(const struct state_record *r)
 	json_put_int(json, "startTime", (int64_t)s->start_time);
 	json_put_int(json, "created", s->created_ns);
 	json_put_strings(json, "annotations", &s->annotations);
+	if (r->poststart.n)
+		json_put(json, "poststart", hooks_to_json(&r->poststart));
+	if (r->poststop.n)
+		json_put(json, "poststop", hooks_to_json(&r->poststop));
 	return json;
 }
 
@@ -88,12 +150,12 @@ int state_write(const struct dir *dir, const struct state_record *record, struct
 }
 
 struct raw {
-	struct state_record *record;
 	char *boot_id;
 	int64_t pid, created;
 	uint64_t start_time;
 	struct container_state state;
 	bool is_created;
+	struct spec_hooks poststart, poststop;
 };
 
 static const struct json_field fields[] = {
@@ -108,6 +170,8 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct raw, start_time, JSON_FIELD_UINT64, "startTime"),
 	JSON_FIELD(struct raw, created, JSON_FIELD_INT64, "created"),
 	JSON_FIELD(struct raw, state.annotations, JSON_FIELD_STRINGS, "annotations"),
+	JSON_FIELD_BY(struct raw, poststart, "poststart", hooks_read),
+	JSON_FIELD_BY(struct raw, poststop, "poststop", hooks_read),
 	JSON_FIELDS_END,
 };
 
@@ -121,10 +185,17 @@ int state_read(const struct dir *dir, struct state_record *ret, struct error *er
 		rc = json_read(&doc, fields, &raw, err);
 	if (rc < 0) {
 		container_state_fini(&raw.state);
+		hooks_fini(&raw.poststart);
+		hooks_fini(&raw.poststop);
 		free(raw.boot_id);
 		return err_wrap(err, "read state of '%s'", dir->path);
 	}
-	*ret = (struct state_record){ .state = raw.state, .is_created = raw.is_created };
+	*ret = (struct state_record){
+		.state = raw.state,
+		.is_created = raw.is_created,
+		.poststart = raw.poststart,
+		.poststop = raw.poststop,
+	};
 	ret->state.pid = (pid_t)raw.pid;
 	ret->state.start_time = raw.start_time;
 	ret->state.created_ns = raw.created;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "runtime/container.h"
+#include "runtime/spec.h"
 
 /*
  * <root>/<id>/state.json: what may exist of a container, and how to find it again.
@@ -19,13 +20,26 @@
 struct state_record {
 	struct container_state state; /* status: as written, see state_status() */
 	char boot_id[37];
-	bool is_created; /* the second version */
+	bool is_created;                       /* the second version */
+	struct spec_hooks poststart, poststop; /* as they were when the container was made; owned */
 };
 
 void state_record_fini(struct state_record *record);
 
 /* Opens <root>/<id>; -ENOENT "container does not exist". */
 int state_open_dir(const char *root, const char *id, struct error *err);
+
+/*
+ * The same for who is going to change the container: waits until nobody else does (flock(2) on the
+ * directory, let go by closing it).  One that was deleted meanwhile does not exist.
+ */
+int state_lock_dir(const char *root, const char *id, struct error *err);
+
+/* Makes and locks <root>/<id>, and what is missing of @root; -EEXIST. */
+int state_make_dir(const char *root, const char *id, struct error *err);
+
+/* Removes <root>/<id>, which the caller has locked. */
+int state_remove_dir(const char *root, const char *id, struct error *err);
 
 int state_write(const struct dir *dir, const struct state_record *record, struct error *err);
 int state_read(const struct dir *dir, struct state_record *ret, struct error *err);
@@ -42,4 +56,3 @@ char *state_json(const struct container_state *state, size_t indent);
 
 #define STATE_FILE "state.json"
 #define STATE_FIFO "exec.fifo"
-#define STATE_LOCK "lock"

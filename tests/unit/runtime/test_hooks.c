@@ -14,7 +14,7 @@
 
 static const char state[] = "{\"id\":\"box\",\"status\":\"creating\"}";
 
-/* A hook that is a shell script; freed with fini_hooks(). */
+/* A hook that is a shell script. */
 static void add_hook(struct spec_hooks *hooks, const char *script, int timeout)
 {
 	struct spec_hook *hook;
@@ -26,17 +26,6 @@ static void add_hook(struct spec_hooks *hooks, const char *script, int timeout)
 	strv_add(&hook->args, "-c");
 	strv_add(&hook->args, script);
 	strv_add(&hook->env, "X=1");
-}
-
-static void fini_hooks(struct spec_hooks *hooks)
-{
-	for (size_t i = 0; i < hooks->n; i++) {
-		free(hooks->items[i].path);
-		strv_fini(&hooks->items[i].args);
-		strv_fini(&hooks->items[i].env);
-	}
-	free(hooks->items);
-	*hooks = (struct spec_hooks){ 0 };
 }
 
 static char *read_text(const struct temp *temp, const char *name)
@@ -69,7 +58,7 @@ START_TEST(hooks_get_the_state_and_nothing_else)
 			     "\nthe-hook 1 \n/proc/self/fd/0 "
 			     "/proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/3\n"),
 		      "%s", got);
-	fini_hooks(&hooks);
+	hooks_fini(&hooks);
 	temp_remove(&temp);
 }
 END_TEST
@@ -93,7 +82,7 @@ START_TEST(the_first_failure_ends_the_point)
 	ck_assert_str_eq(err.msg, "hook '/bin/sh': exit status 3: the-hook: it broke");
 	got = read_text(&temp, "out");
 	ck_assert_str_eq(got, "first\n");
-	fini_hooks(&hooks);
+	hooks_fini(&hooks);
 	temp_remove(&temp);
 }
 END_TEST
@@ -118,7 +107,7 @@ START_TEST(a_slow_hook_is_killed_with_its_children)
 	ck_assert_int_gt(atoi(pid), 0);
 	ck_assert_int_eq(waitpid(atoi(pid), &status, 0), atoi(pid));
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	fini_hooks(&hooks);
+	hooks_fini(&hooks);
 	temp_remove(&temp);
 }
 END_TEST
@@ -132,7 +121,7 @@ START_TEST(a_hook_need_not_read)
 	memset(long_state, ' ', 1 << 20);
 	add_hook(&hooks, "exec <&-; exit 0", 10);
 	ck_assert_msg(hooks_run(&hooks, long_state, &err) == 0, "%s", err.msg);
-	fini_hooks(&hooks);
+	hooks_fini(&hooks);
 }
 END_TEST
 
@@ -151,6 +140,25 @@ START_TEST(what_is_no_program_is_named)
 }
 END_TEST
 
-TEST_MAIN("runtime/hooks", hooks_get_the_state_and_nothing_else, the_first_failure_ends_the_point,
-	  a_slow_hook_is_killed_with_its_children, a_hook_need_not_read,
-	  what_is_no_program_is_named)
+START_TEST(late_hooks_go_on_after_a_failure)
+{
+	struct spec_hooks hooks = { 0 };
+	auto_free char *script = NULL;
+	auto_free char *got = NULL;
+	struct temp temp;
+
+	temp_make(&temp);
+	script = xasprintf("cat >%s/out", temp.path);
+	add_hook(&hooks, "exit 1", 0);
+	add_hook(&hooks, script, 0);
+	hooks_run_late(&hooks, state);
+	got = read_text(&temp, "out");
+	ck_assert_str_eq(got, state);
+	hooks_fini(&hooks);
+	temp_remove(&temp);
+}
+END_TEST
+
+TEST_MAIN("runtime/hooks", late_hooks_go_on_after_a_failure, hooks_get_the_state_and_nothing_else,
+	  the_first_failure_ends_the_point, a_slow_hook_is_killed_with_its_children,
+	  a_hook_need_not_read, what_is_no_program_is_named)
