@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 int proc_start_time(pid_t pid, uint64_t *ret, struct error *err)
 {
@@ -94,6 +95,20 @@ int proc_wait_end(int pidfd, int timeout_ms, struct error *err)
 int proc_exit_code(int how, int status)
 {
 	return how == CLD_EXITED ? status : 128 + status;
+}
+
+int proc_write_pid_file(const char *path, pid_t pid, struct error *err)
+{
+	const char *name = path_base(path);
+	auto_free char *parent = xstrndup(path, (size_t)(name - path));
+	auto_fd int fd = open(*parent ? parent : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char text[16];
+
+	if (fd < 0)
+		return err_sys(err, "open '%s'", parent);
+	(void)snprintf(text, sizeof(text), "%d", pid);
+	return file_replace_at(&(struct dir){ .fd = fd, .path = parent }, name, text, strlen(text),
+			       0644, FILE_FAST, err);
 }
 
 /* What the parent needs of a helper under way. */

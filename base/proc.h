@@ -29,6 +29,9 @@ int proc_wait_end(int pidfd, int timeout_ms, struct error *err);
 /* waitid(2) si_code and si_status of a child -> shell's exit code: the code, or 128 + signal. */
 int proc_exit_code(int how, int status);
 
+/* The file that engines read a pid from: digits alone, mode 0644, there as a whole or not at all. */
+int proc_write_pid_file(const char *path, pid_t pid, struct error *err);
+
 struct helper {
 	const char *path;   /* the program, if argv[0] is not its name; NULL */
 	char *const *argv;  /* argv[0] is looked up in PATH unless it has a '/' */

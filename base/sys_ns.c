@@ -134,6 +134,28 @@ int sys_setns(int fd, unsigned long type, const char *name, struct error *err)
 	return 0;
 }
 
+int sys_setns_process(int pidfd, pid_t pid, unsigned long flags, struct error *err)
+{
+	struct step step = step_begin();
+	int rc = setns(pidfd, (int)flags) < 0 ? -errno : 0;
+
+	if (step_is_on()) {
+		auto_strv struct strv argv = { 0 };
+
+		strv_add(&argv, "nsenter");
+		strv_addf(&argv, "--target=%d", pid);
+		for (size_t i = 0; i < ARRAY_LEN(namespaces); i++) {
+			if (flags & namespaces[i].flag)
+				strv_add(&argv, namespaces[i].nsenter);
+		}
+		step_end_argv(&step, rc, STEP_WRAP, strv_items(&argv), NULL);
+	}
+	if (rc < 0)
+		return err_set(err, -rc, "join the namespaces of process %d: %s", pid,
+			       err_text(-rc));
+	return 0;
+}
+
 int sys_sethostname(const char *name, struct error *err)
 {
 	struct step step = step_begin();

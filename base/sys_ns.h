@@ -26,6 +26,9 @@ int sys_unshare(unsigned long namespaces, struct error *err);
 /* Joins the namespace @fd of the kind @type (CLONE_NEW*); @name is for people. */
 int sys_setns(int fd, unsigned long type, const char *name, struct error *err);
 
+/* Joins those @namespaces (CLONE_NEW*) of the process @pidfd, whose number is @pid, all at once. */
+int sys_setns_process(int pidfd, pid_t pid, unsigned long namespaces, struct error *err);
+
 int sys_sethostname(const char *name, struct error *err);
 int sys_setdomainname(const char *name, struct error *err);
 

@@ -151,6 +151,20 @@ const char *cgroup_directory(const struct cgroup *cgroup, enum cgroup_controller
 	return part ? part->directory : NULL;
 }
 
+const char *cgroup_path(const struct cgroup *cgroup)
+{
+	return cgroup->path;
+}
+
+bool cgroup_is_whole(const struct cgroup *cgroup, const struct cgroup *other)
+{
+	for (size_t i = 0; i < cgroup->host->n; i++) {
+		if (other->parts[i].fd >= 0 && cgroup->parts[i].fd < 0)
+			return false;
+	}
+	return true;
+}
+
 bool cgroup_is_unified(const struct cgroup *cgroup)
 {
 	return cgroup_host_is_unified(cgroup->host);
@@ -404,6 +418,28 @@ int cgroup_join_self(const struct cgroup *cgroup, struct error *err)
 			return err_wrap(err, "join cgroup '%s'", cgroup->path);
 	}
 	return 0;
+}
+
+/* cgroup-v2.rst, "Processes": the line of v2 in /proc/PID/cgroup is "0::PATH". */
+int cgroup_v2_open_of(const struct cgroup_host *host, pid_t pid, struct error *err)
+{
+	auto_free char *file = xasprintf("/proc/%d/cgroup", pid);
+	auto_free char *text = NULL;
+	char *path;
+	int rc = file_read(file, CGROUP_FILE_MAX, &text, NULL, err);
+	int fd;
+
+	if (rc < 0)
+		return rc;
+	path = str_starts(text, "0::/") ? text : strstr(text, "\n0::/");
+	if (host->v2 < 0 || !path)
+		return err_set(err, ENODEV, "find the v2 cgroup of process %d: it has none", pid);
+	path = strchr(path, '/') + 1;
+	path[strcspn(path, "\n")] = '\0';
+	fd = cgroup_tree_open(&host->items[host->v2], *path ? path : ".");
+	if (fd < 0)
+		return err_set(err, -fd, "open the v2 cgroup '%s': %s", path, err_text(-fd));
+	return fd;
 }
 
 int cgroup_join_pid(const struct cgroup *cgroup, pid_t pid, struct error *err)

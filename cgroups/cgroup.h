@@ -109,6 +109,9 @@ int cgroup_join_pid(const struct cgroup *cgroup, pid_t pid, struct error *err);
 int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *resources,
 		  struct error *err);
 
+/* The v2 group that the process @pid is in, for clone3(CLONE_INTO_CGROUP); the caller owns the fd. */
+int cgroup_v2_open_of(const struct cgroup_host *host, pid_t pid, struct error *err);
+
 int cgroup_freeze(const struct cgroup *cgroup, bool is_frozen, struct error *err);
 int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret, struct error *err);
 
@@ -127,6 +130,12 @@ int cgroup_signal_all(const struct cgroup *cgroup, int signal, struct error *err
  * returns the first.
  */
 int cgroup_destroy(const struct cgroup *cgroup, struct error *err);
+
+/* Its path in each hierarchy, without a leading '/'.  Borrowed. */
+const char *cgroup_path(const struct cgroup *cgroup);
+
+/* True if it has a directory in each hierarchy in which @other has one. */
+bool cgroup_is_whole(const struct cgroup *cgroup, const struct cgroup *other);
 
 /* "memory:/sys/fs/cgroup/memory/minictr/x" ...: directory of each controller, for state files
  * and people.  A NULL result means the controller has none.  Borrowed. */

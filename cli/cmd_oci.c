@@ -32,6 +32,11 @@ void oci_set_root(const char *root)
 	state_root = root;
 }
 
+const char *oci_root(void)
+{
+	return state_root;
+}
+
 /* ---- create, run ------------------------------------------------------------------------------ */
 
 struct create_options {

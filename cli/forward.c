@@ -33,17 +33,24 @@ int forward_block(struct error *err)
 	return 0;
 }
 
-int forward_signals(int pidfd, struct error *err)
+int forward_open(struct error *err)
 {
 	sigset_t set = forwarded_set();
-	auto_fd int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+
+	return fd < 0 ? err_sys(err, "watch signals") : fd;
+}
+
+int forward_signals(int pidfd, struct error *err)
+{
+	auto_fd int fd = forward_open(err);
 	struct pollfd fds[] = {
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = pidfd, .events = POLLIN },
 	};
 
 	if (fd < 0)
-		return err_sys(err, "watch signals");
+		return fd;
 	while (!fds[1].revents) {
 		struct signalfd_siginfo info;
 		struct error ignored;

@@ -128,7 +128,8 @@ static const struct command global = {
 static const struct command *const commands[] = {
 	&cmd_load,   &cmd_images, &cmd_rmi, &cmd_image_load, &cmd_image_ls, &cmd_image_rm,
 	&oci_create, &oci_start,  &oci_run, &oci_state,      &oci_kill,     &oci_delete,
-	&oci_list,   &oci_spec,   &oci_ps,  &oci_pause,      &oci_resume,   NULL,
+	&oci_list,   &oci_spec,   &oci_ps,  &oci_pause,      &oci_resume,   &oci_exec,
+	NULL,
 };
 
 int main(int argc, char *argv[])

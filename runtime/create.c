@@ -375,21 +375,6 @@ static int await_init(void *job, struct error *err)
 	return rc;
 }
 
-static int write_pid_file(const struct creation *c, struct error *err)
-{
-	const char *path = c->request->pid_file;
-	const char *name = path_base(path);
-	auto_free char *parent = xstrndup(path, (size_t)(name - path));
-	auto_fd int fd = open(*parent ? parent : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char text[16];
-
-	if (fd < 0)
-		return err_sys(err, "open '%s'", parent);
-	(void)snprintf(text, sizeof(text), "%d", c->container->pid);
-	return file_replace_at(&(struct dir){ .fd = fd, .path = parent }, name, text, strlen(text),
-			       0644, FILE_FAST, err);
-}
-
 static int finish(void *job, struct error *err)
 {
 	struct creation *c = job;
@@ -400,7 +385,7 @@ static int finish(void *job, struct error *err)
 	c->record.is_created = true;
 	rc = state_write(&c->dir, &c->record, err);
 	if (rc == 0 && c->request->pid_file)
-		rc = write_pid_file(c, err);
+		rc = proc_write_pid_file(c->request->pid_file, c->container->pid, err);
 	return rc;
 }
 

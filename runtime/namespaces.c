@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/namespaces.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
 
 #ifndef CLONE_NEWTIME
 #	define CLONE_NEWTIME 0x00000080
@@ -64,6 +70,42 @@ const char *namespace_path(const struct spec *spec, enum spec_namespace_type typ
 			return spec->namespaces[i].path;
 	}
 	return NULL;
+}
+
+/* The identity of one: nsfs has an inode for each (namespaces(7), "The /proc/pid/ns/ directory"). */
+static int identify(int ns_dir, const char *name, struct stat *ret)
+{
+	return fstatat(ns_dir, name, ret, 0) < 0 ? -errno : 0;
+}
+
+int namespaces_apart(pid_t pid, unsigned long *ret, struct error *err)
+{
+	auto_free char *path = xasprintf("/proc/%d/ns", pid);
+	auto_fd int theirs = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd int ours = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	unsigned long flags = 0;
+
+	if (theirs < 0)
+		return err_sys(err, "open '%s'", path);
+	if (ours < 0)
+		return err_sys(err, "open '/proc/self/ns'");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct stat a, b;
+		int rc = identify(ours, names[i].proc, &a);
+
+		/* A kernel without this kind. */
+		if (rc == -ENOENT)
+			continue;
+		if (rc == 0)
+			rc = identify(theirs, names[i].proc, &b);
+		if (rc < 0)
+			return err_set(err, -rc, "look at '%s/%s': %s", path, names[i].proc,
+				       err_text(-rc));
+		if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+			flags |= names[i].flag;
+	}
+	*ret = flags;
+	return 0;
 }
 
 void namespace_id_map(const struct spec_id_map *maps, size_t n, struct str *out)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -24,6 +25,9 @@ unsigned long namespaces_joined(const struct spec *spec);
 
 /* The path of the namespace of kind @type to join; NULL: new or not given. */
 const char *namespace_path(const struct spec *spec, enum spec_namespace_type type);
+
+/* The CLONE_NEW* of the kinds in which the process @pid is in another one than we are. */
+int namespaces_apart(pid_t pid, unsigned long *ret, struct error *err);
 
 /* The text for uid_map or gid_map, user_namespaces(7): "0 100000 65536\n" each. */
 void namespace_id_map(const struct spec_id_map *maps, size_t n, struct str *out);

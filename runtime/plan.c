@@ -331,18 +331,18 @@ static int plan_caps(const struct spec_capabilities *c, struct sys_caps *ret, st
 	return 0;
 }
 
-static int plan_rlimits(const struct spec_process *process, struct plan *plan, struct error *err)
+static int plan_rlimits(const struct spec_process *process, struct plan_rlimit *rlimits,
+			struct error *err)
 {
-	plan->rlimits = xcalloc(process->n_rlimits, sizeof(*plan->rlimits));
 	for (size_t i = 0; i < process->n_rlimits; i++) {
 		const struct spec_rlimit *limit = &process->rlimits[i];
-		struct plan_rlimit *ret = &plan->rlimits[i];
+		struct plan_rlimit *ret = &rlimits[i];
 
 		if (!limit->type || !rlimit_by_name(limit->type, &ret->resource))
 			return err_set(err, EINVAL, "process.rlimits[%zu]: unknown type '%s'", i,
 				       limit->type ? limit->type : "");
 		for (size_t j = 0; j < i; j++) {
-			if (plan->rlimits[j].resource == ret->resource)
+			if (rlimits[j].resource == ret->resource)
 				return err_set(err, EINVAL, "process.rlimits[%zu]: '%s' again", i,
 					       limit->type);
 		}
@@ -353,18 +353,12 @@ static int plan_rlimits(const struct spec_process *process, struct plan *plan, s
 		ret->name = limit->type;
 		ret->soft = limit->soft;
 		ret->hard = limit->hard;
-		plan->n_rlimits = i + 1;
 	}
 	return 0;
 }
 
-static int plan_process(const struct spec *spec, struct plan *plan, struct error *err)
+static int check_process(const struct spec_process *process, struct error *err)
 {
-	const struct spec_process *process = &spec->process;
-	int rc;
-
-	if (!spec->has_process)
-		return err_set(err, EINVAL, "process: is missing");
 	if (!process->args.n)
 		return err_set(err, EINVAL, "process.args: is empty");
 	if (!process->cwd || process->cwd[0] != '/')
@@ -377,8 +371,33 @@ static int plan_process(const struct spec *spec, struct plan *plan, struct error
 			return err_set(err, EINVAL, "process.env[%zu]: '%s' is not NAME=VALUE", i,
 				       pair);
 	}
-	rc = plan_caps(&process->capabilities, &plan->caps, err);
-	return rc < 0 ? rc : plan_rlimits(process, plan, err);
+	return 0;
+}
+
+int plan_one_process(const struct spec_process *process, struct sys_caps *ret_caps,
+		     struct plan_rlimit **ret_rlimits, struct error *err)
+{
+	auto_free struct plan_rlimit *rlimits = xcalloc(process->n_rlimits, sizeof(*rlimits));
+	int rc = check_process(process, err);
+
+	if (rc == 0)
+		rc = plan_caps(&process->capabilities, ret_caps, err);
+	if (rc == 0)
+		rc = plan_rlimits(process, rlimits, err);
+	if (rc == 0)
+		*ret_rlimits = take_ptr(rlimits);
+	return rc;
+}
+
+static int plan_first_process(const struct spec *spec, struct plan *plan, struct error *err)
+{
+	int rc;
+
+	if (!spec->has_process)
+		return err_set(err, EINVAL, "process: is missing");
+	rc = plan_one_process(&spec->process, &plan->caps, &plan->rlimits, err);
+	plan->n_rlimits = rc == 0 ? spec->process.n_rlimits : 0;
+	return rc;
 }
 
 static int plan_propagation(const struct spec *spec, struct plan *plan, struct error *err)
@@ -428,7 +447,7 @@ int plan_make(const struct spec *spec, const char *bundle, struct plan *ret, str
 	if (rc == 0)
 		rc = plan_devices(spec, &plan, err);
 	if (rc == 0)
-		rc = plan_process(spec, &plan, err);
+		rc = plan_first_process(spec, &plan, err);
 	if (rc == 0)
 		rc = plan_propagation(spec, &plan, err);
 	if (rc < 0) {

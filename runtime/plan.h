@@ -68,4 +68,11 @@ struct plan {
  */
 int plan_make(const struct spec *spec, const char *bundle, struct plan *ret, struct error *err);
 void plan_fini(struct plan *plan);
+
+/*
+ * The same for a process alone, of a config.json or one to be executed later.  *ret_rlimits (owned
+ * by the caller) has process->n_rlimits entries and borrows their names.
+ */
+int plan_one_process(const struct spec_process *process, struct sys_caps *ret_caps,
+		     struct plan_rlimit **ret_rlimits, struct error *err);
 #define auto_plan __attribute__((cleanup(plan_fini)))

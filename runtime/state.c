@@ -216,8 +216,8 @@ static bool is_paused(const char *cgroup_path)
 	       cgroup_is_frozen(cgroup, &is_frozen, &ignored) == 0 && is_frozen;
 }
 
-enum container_status state_status(const struct dir *dir, const struct state_record *record,
-				   int *ret_pidfd)
+enum container_status state_phase(const struct dir *dir, const struct state_record *record,
+				  int *ret_pidfd)
 {
 	char boot_id[37];
 	auto_fd int pidfd = -1;
@@ -239,7 +239,17 @@ enum container_status state_status(const struct dir *dir, const struct state_rec
 		*ret_pidfd = take_fd(&pidfd);
 	if (faccessat(dir->fd, STATE_FIFO, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return CONTAINER_CREATED;
-	return is_paused(record->state.cgroup_path) ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+	return CONTAINER_RUNNING;
+}
+
+enum container_status state_status(const struct dir *dir, const struct state_record *record,
+				   int *ret_pidfd)
+{
+	enum container_status status = state_phase(dir, record, ret_pidfd);
+
+	if (status == CONTAINER_RUNNING && is_paused(record->state.cgroup_path))
+		return CONTAINER_PAUSED;
+	return status;
 }
 
 /* RFC 3339 with nanoseconds, trailing zeros cut, as Go prints it. */

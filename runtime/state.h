@@ -51,6 +51,10 @@ int state_read(const struct dir *dir, struct state_record *ret, struct error *er
 enum container_status state_status(const struct dir *dir, const struct state_record *record,
 				   int *ret_pidfd);
 
+/* The same without a look at the freezer: a paused one is CONTAINER_RUNNING. */
+enum container_status state_phase(const struct dir *dir, const struct state_record *record,
+				  int *ret_pidfd);
+
 /* The OCI state document (runtime.md "State"), indented as runc prints it; caller frees. */
 char *state_json(const struct container_state *state, size_t indent);
 

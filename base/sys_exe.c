@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/sys_exe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/sys_mount.h"
+
+#define OURSELVES "/proc/self/exe"
+#define ARGS_MAX  ((size_t)8 << 20)
+
+/* Set for the second execution, so that there is no third. */
+#define MARK "_MINICTR_PROTECTED"
+
+static bool is_protected(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct statvfs fs;
+
+	if (seals >= 0)
+		return seals & F_SEAL_WRITE;
+	return fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_RDONLY;
+}
+
+static int copy_to_memory(int from, struct error *err)
+{
+	auto_fd int fd = memfd_create("minictr", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct stat st;
+
+	if (fd < 0 || fstat(from, &st) < 0)
+		return err_sys(err, "copy our program into memory");
+	for (off_t left = st.st_size; left > 0;) {
+		ssize_t n = sendfile(fd, from, NULL, (size_t)left);
+
+		if (n <= 0)
+			return err_sys(err, "copy our program into memory");
+		left -= n;
+	}
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return err_sys(err, "seal the copy of our program");
+	return take_fd(&fd);
+}
+
+static int make_copy(int exe, struct error *err)
+{
+	const struct sys_bind bind = {
+		.source = { .fd = exe, .path = OURSELVES },
+		.attr_set = MOUNT_ATTR_RDONLY,
+	};
+	struct error ignored;
+	int fd = sys_bind_open(&bind, &ignored);
+
+	return fd >= 0 ? fd : copy_to_memory(exe, err);
+}
+
+/* Our arguments, as execve(2) got them. */
+static int read_args(struct strv *ret, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t len;
+	int rc = file_read("/proc/self/cmdline", ARGS_MAX, &text, &len, err);
+
+	for (size_t at = 0; rc == 0 && at < len; at += strlen(text + at) + 1)
+		strv_add(ret, text + at);
+	return rc;
+}
+
+int sys_exe_protect(struct error *err)
+{
+	auto_fd int exe = open(OURSELVES, O_RDONLY | O_CLOEXEC);
+	auto_strv struct strv args = { 0 };
+	auto_fd int copy = -1;
+	int rc;
+
+	if (exe < 0)
+		return err_sys(err, "open '%s'", OURSELVES);
+	if (is_protected(exe)) {
+		/* The kernel made a number of it (execveat(2)). */
+		if (getenv(MARK))
+			(void)prctl(PR_SET_NAME, "minictr", 0, 0, 0);
+		(void)unsetenv(MARK);
+		return 0;
+	}
+	if (getenv(MARK))
+		return err_set(err, EPERM,
+			       "protect our program: a container could write to it, and a "
+			       "read-only copy is not read-only");
+	copy = make_copy(exe, err);
+	if (copy < 0)
+		return copy;
+	rc = read_args(&args, err);
+	if (rc < 0)
+		return rc;
+	(void)setenv(MARK, "1", 1);
+	(void)execveat(copy, "", args.items, environ, AT_EMPTY_PATH);
+	return err_sys(err, "execute the copy of our program");
+}
