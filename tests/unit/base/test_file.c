@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "tests/unit/base/temp.h"
 #include "tests/unit/test.h"
 
@@ -108,5 +109,35 @@ START_TEST(removes_a_tree_but_not_what_links_point_to)
 }
 END_TEST
 
+START_TEST(lists_names)
+{
+	auto_strv struct strv names = { 0 };
+	struct temp temp;
+	struct error err = { 0 };
+	int fd;
+
+	temp_make(&temp);
+	fd = dir_make_open_at(&temp.dir, "d/two", 0700, &err);
+	ck_assert_int_ge(fd, 0);
+	close_fd(&fd);
+	ck_assert_int_eq(file_replace_at(&temp.dir, "d/one", "x", 1, 0600, FILE_FAST, &err), 0);
+	ck_assert_int_eq(file_replace_at(&temp.dir, "d/.dot", "x", 1, 0600, FILE_FAST, &err), 0);
+	strv_add(&names, "z");
+	ck_assert_int_eq(dir_names_at(&temp.dir, "d", &names, &err), 0);
+	ck_assert_uint_eq(names.n, 4);
+	ck_assert_str_eq(names.items[0], "z");
+	ck_assert_str_eq(names.items[1], ".dot");
+	ck_assert_str_eq(names.items[2], "one");
+	ck_assert_str_eq(names.items[3], "two");
+
+	ck_assert_int_eq(symlinkat("d", temp.dir.fd, "link"), 0);
+	ck_assert_int_eq(dir_names_at(&temp.dir, "link", &names, &err), -ENOTDIR);
+	ck_assert_int_eq(dir_names_at(&temp.dir, "none", &names, &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.msg, "/none': no such file or directory"));
+	temp_remove(&temp);
+}
+END_TEST
+
 TEST_MAIN("base/file", replaces_and_reads_back, refuses_what_is_no_plain_file,
-	  reads_files_of_unknown_size, makes_parents, removes_a_tree_but_not_what_links_point_to)
+	  reads_files_of_unknown_size, makes_parents, lists_names,
+	  removes_a_tree_but_not_what_links_point_to)
