@@ -1,8 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-int main(void)
+#include "base/parse.h"
+#include "image/load.h"
+
+/*
+ * minictr-image: everything that parses what a stranger sent.  Started by minictr only, with open
+ * files as arguments; it confines itself, and answers with a JSON document.
+ */
+
+static const char usage[] =
+	"usage: minictr-image load --store-fd N --input-fd N --result-fd N [--quiet] NAME\n"
+	"       minictr-image --version\n";
+
+static int bad_usage(void)
 {
-	puts("minictr-image " MINICTR_VERSION);
-	return 0;
+	(void)fputs(usage, stderr);
+	return 2;
+}
+
+static int parse_fd(const char *text)
+{
+	struct error err = { 0 };
+	uint64_t fd;
+
+	return parse_uint64(text, 1U << 20, &fd, &err) < 0 ? -1 : (int)fd;
+}
+
+static int load_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "store-fd", required_argument, NULL, 's' },
+		{ "input-fd", required_argument, NULL, 'i' },
+		{ "result-fd", required_argument, NULL, 'r' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ 0 },
+	};
+	struct load_options load = { .store_fd = -1, .input_fd = -1, .result_fd = -1 };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			load.store_fd = parse_fd(optarg);
+			break;
+		case 'i':
+			load.input_fd = parse_fd(optarg);
+			break;
+		case 'r':
+			load.result_fd = parse_fd(optarg);
+			break;
+		case 'q':
+			load.is_quiet = true;
+			break;
+		default:
+			return bad_usage();
+		}
+	}
+	if (load.store_fd < 0 || load.input_fd < 0 || load.result_fd < 0 || optind != argc - 1)
+		return bad_usage();
+	load.name = argv[optind];
+	return load_run(&load);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		(void)puts("minictr-image " MINICTR_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (argc < 2 || strcmp(argv[1], "load") != 0)
+		return bad_usage();
+	return load_main(argc - 1, argv + 1);
 }

@@ -144,7 +144,7 @@ static _Noreturn void become_helper(const struct load *l, const char *path, char
 static int run_helper(const struct load *l, int *ret, struct error *err)
 {
 	auto_free char *path = helper_path();
-	char store_fd[16], input_fd[16], result_fd[16];
+	char store_fd[16], input_fd[16], result_fd[16], quiet[] = "--quiet";
 	char *argv[12];
 	size_t n = 0;
 	int report[2];
@@ -163,7 +163,7 @@ static int run_helper(const struct load *l, int *ret, struct error *err)
 	argv[n++] = (char[]){ "--result-fd" };
 	argv[n++] = result_fd;
 	if (l->is_quiet)
-		argv[n++] = (char[]){ "--quiet" };
+		argv[n++] = quiet;
 	argv[n++] = (char *)(uintptr_t)l->name; /* execve(2) changes none of them */
 	argv[n] = NULL;
 

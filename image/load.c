@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/sys_mount.h"
+#include "image/confine.h"
+#include "image/limits.h"
+#include "image/load_internal.h"
+#include "image/manifest.h"
+
+/*
+ * The keeper.  Everything is made in <store>/tmp/load-*, and gets its name when all is there:
+ *
+ *	l<N>      a layer        -> layers/<32 digits of its diff_id>
+ *	<digest>  a blob         -> blobs/sha256/<hex>
+ *	root      the reader's root, empty
+ *
+ * One syncfs(2) makes all of it durable before the first name is given; fsync(2) of each file would
+ * take as long as all the rest.
+ */
+#define MAX_WORKERS 8
+#define MAX_BLOBS   (2 * LOAD_MAX_IMAGES)
+#define MAX_RESULT  (4U << 20)
+
+struct layer_made {
+	struct load_message message; /* as the reader asked, then as the unpacker answered */
+	bool is_known;               /* it was in the store */
+};
+
+struct worker {
+	struct load_child child;
+	struct layer_made layer;
+};
+
+struct keeper {
+	const struct load_options *options;
+	struct dir store, work;
+	char work_name[64]; /* "tmp/load-4711-0" */
+	dev_t device;
+	int input, spool, signals;
+
+	struct load_child reader;
+	bool is_reader_waiting; /* for layers: it has sent all */
+	struct worker workers[MAX_WORKERS];
+	size_t n_workers, max_workers;
+
+	struct layer_made *made; /* owned */
+	size_t n_made, n_reported;
+	char blobs[MAX_BLOBS][DIGEST_TEXT];
+	size_t n_blobs;
+	char *result; /* owned */
+};
+
+/* ---- the place ------------------------------------------------------------------------------- */
+
+static int make_work_dir(struct keeper *k, const struct dir *store, struct error *err)
+{
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(k->work_name, sizeof(k->work_name), "tmp/load-%d-%d", getpid(), i);
+		if (mkdirat(store->fd, k->work_name, 0700) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	k->work_name[0] = '\0';
+	return err_sys(err, "make a directory in the store's 'tmp'");
+}
+
+/* A file that nothing has to remove. */
+static int open_spool(struct keeper *k, struct error *err)
+{
+	k->spool = openat(k->work.fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (k->spool < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+		k->spool = openat(k->work.fd, "spool", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (k->spool >= 0)
+			(void)unlinkat(k->work.fd, "spool", 0);
+	}
+	return k->spool < 0 ? err_sys(err, "make a file in the store's 'tmp'") : 0;
+}
+
+/* A directory is read through a mount of its own, of which ".." is the end. */
+static int open_input(struct keeper *k, struct error *err)
+{
+	const struct sys_bind bind = {
+		.source = { .fd = k->options->input_fd, .path = k->options->name },
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			    MOUNT_ATTR_NOEXEC,
+	};
+	struct stat st;
+
+	if (fstat(k->options->input_fd, &st) < 0)
+		return err_sys(err, "look at '%s'", k->options->name);
+	if (S_ISDIR(st.st_mode)) {
+		k->input = sys_bind_open(&bind, err);
+		return MIN(k->input, 0);
+	}
+	k->input = fcntl(k->options->input_fd, F_DUPFD_CLOEXEC, 3);
+	return k->input < 0 ? err_sys(err, "open '%s' again", k->options->name) : 0;
+}
+
+static int open_signals(struct keeper *k, struct error *err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	k->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return k->signals < 0 ? err_sys(err, "watch for signals") : 0;
+}
+
+/* From here on the keeper sees nothing but the store. */
+static int enter_store(struct keeper *k, struct error *err)
+{
+	const struct dir given = { .fd = k->options->store_fd, .path = "the store" };
+	struct stat st;
+	int rc = open_input(k, err);
+
+	if (rc < 0)
+		return rc;
+	k->store.fd = confine_enter(CONFINE_KEEPER, &given, LOAD_MAX_SPOOL, err);
+	if (k->store.fd < 0)
+		return k->store.fd;
+	if (fstat(k->store.fd, &st) < 0)
+		return err_sys(err, "look at the store");
+	k->device = st.st_dev;
+	return 0;
+}
+
+static int prepare(struct keeper *k, struct error *err)
+{
+	cpu_set_t cpus;
+	int rc = open_signals(k, err);
+
+	k->max_workers =
+		sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 1;
+	k->max_workers = MIN(k->max_workers, MAX_WORKERS);
+	if (rc == 0)
+		rc = enter_store(k, err);
+	if (rc == 0)
+		rc = make_work_dir(k, &k->store, err);
+	if (rc < 0)
+		return rc;
+	k->work.fd = openat(k->store.fd, k->work_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (k->work.fd < 0)
+		return err_sys(err, "open '%s'", k->work_name);
+	if (mkdirat(k->work.fd, "root", 0700) < 0)
+		return err_sys(err, "make '%s/root'", k->work_name);
+	return open_spool(k, err);
+}
+
+/* ---- the reader ------------------------------------------------------------------------------ */
+
+static int live_as_reader(void *arg, int sock, struct error *err)
+{
+	struct load_reader *reader = arg;
+
+	reader->sock = sock;
+	return load_read(reader, err);
+}
+
+static int start_reader(struct keeper *k, struct error *err)
+{
+	auto_fd int root = openat(k->work.fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct load_reader reader = {
+		.root = { .fd = root, .path = "root" },
+		.input = k->input,
+		.spool = k->spool,
+		.name = k->options->name,
+	};
+
+	if (root < 0)
+		return err_sys(err, "open the reader's root");
+	return load_child_start(&k->reader, (int[]){ root, k->input, k->spool }, 3, live_as_reader,
+				&reader, err);
+}
+
+/* ---- unpackers ------------------------------------------------------------------------------- */
+
+static int live_as_unpacker(void *arg, int sock, struct error *err)
+{
+	struct load_unpacker *unpacker = arg;
+
+	unpacker->sock = sock;
+	return load_unpack(unpacker, err);
+}
+
+static bool is_in_store(const struct keeper *k, const char *diff_id)
+{
+	char name[LAYER_NAME];
+	auto_free char *path = NULL;
+
+	layer_name(diff_id, name);
+	path = xasprintf("layers/%s", name);
+	return faccessat(k->store.fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void work_layer_name(const struct load_message *message, char ret[16])
+{
+	(void)snprintf(ret, 16, "l%u", message->layer);
+}
+
+/* The reader is believed in nothing that becomes a name. */
+static int check_layer(const struct load_message *message, int fd, struct error *err)
+{
+	int rc = digest_check(message->blob.diff_id, "layer", err);
+
+	if (rc == 0 && message->blob.digest[0])
+		rc = digest_check(message->blob.digest, "layer", err);
+	if (rc == 0 &&
+	    (fd < 0 || message->layer >= LOAD_MAX_LAYERS || message->blob.size > BLOB_MAX_SIZE))
+		rc = err_set(err, EPROTO, "the reader asks for an impossible layer");
+	return rc;
+}
+
+static int start_worker(struct keeper *k, const struct load_message *message, int fd,
+			struct error *err)
+{
+	struct worker *worker = k->workers;
+	struct load_unpacker unpacker = { .layer = *message };
+	auto_fd int root = -1;
+	char name[16];
+	int rc = check_layer(message, fd, err);
+
+	if (rc < 0)
+		return rc;
+	while (worker->child.pid)
+		worker++;
+	worker->layer = (struct layer_made){ .message = *message,
+					     .is_known = is_in_store(k, message->blob.diff_id) };
+	work_layer_name(message, name);
+	if (mkdirat(k->work.fd, name, 0755) < 0)
+		return err_sys(err, "make a directory for layer '%s'", message->blob.diff_id);
+	root = openat(k->work.fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(err, "open the directory of layer '%s'", message->blob.diff_id);
+	unpacker.root = (struct dir){ .fd = root, .path = name };
+	unpacker.is_known = worker->layer.is_known;
+	unpacker.layer.blob.fd = fd;
+	rc = load_child_start(&worker->child, (int[]){ root, fd }, 2, live_as_unpacker, &unpacker,
+			      err);
+	k->n_workers += rc == 0;
+	return rc;
+}
+
+/* overlayfs.rst, "whiteouts and opaque directories": trusted.* takes CAP_SYS_ADMIN. */
+static int mark_opaque(const struct keeper *k, int fd, struct error *err)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_dev != k->device)
+		return err_set(err, EPROTO, "an unpacker marks what is no directory");
+	if (fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0)
+		return err_sys(err, "mark a directory as opaque");
+	return 0;
+}
+
+static void show_progress(const struct keeper *k, const struct layer_made *made)
+{
+	if (!k->options->is_quiet && isatty(STDERR_FILENO))
+		(void)fprintf(stderr, "%.12s: %s, %" PRIu64 " MB\n",
+			      digest_hex(made->message.blob.diff_id),
+			      made->is_known ? "already there" : "unpacked",
+			      made->message.unpacked / 1000000);
+}
+
+/* Tells the reader, once it listens. */
+static int report_layers(struct keeper *k, struct error *err)
+{
+	int rc = 0;
+
+	while (rc == 0 && k->is_reader_waiting && k->n_reported < k->n_made)
+		rc = load_send(k->reader.sock, &k->made[k->n_reported++].message, -1, err);
+	return rc;
+}
+
+static int end_worker(struct keeper *k, struct worker *worker, const struct load_message *message,
+		      struct error *err)
+{
+	struct layer_made *made;
+	int rc = load_child_wait(&worker->child, "unpacker", err);
+
+	k->n_workers--;
+	if (rc < 0)
+		return err_wrap(err, "layer '%s'", worker->layer.message.blob.diff_id);
+	k->made = xrealloc(k->made, k->n_made + 1, sizeof(*k->made));
+	made = &k->made[k->n_made++];
+	*made = worker->layer;
+	made->message.kind = LOAD_LAYER_DONE;
+	made->message.unpacked = message->unpacked;
+	memcpy(made->message.blob.digest, message->blob.digest, DIGEST_TEXT);
+	show_progress(k, made);
+	return report_layers(k, err);
+}
+
+static int hear_worker(struct keeper *k, struct worker *worker, struct error *err)
+{
+	struct load_message message;
+	auto_fd int fd = -1;
+	int rc = load_receive(worker->child.sock, &message, &fd, err);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 0) {
+		rc = load_child_wait(&worker->child, "unpacker", err);
+		k->n_workers--;
+		if (rc == 0)
+			rc = err_set(err, EPROTO, "the unpacker ended without a word");
+		return err_wrap(err, "layer '%s'", worker->layer.message.blob.diff_id);
+	}
+	switch (message.kind) {
+	case LOAD_OPAQUE:
+		return mark_opaque(k, fd, err);
+	case LOAD_LAYER_DONE:
+		return end_worker(k, worker, &message, err);
+	case LOAD_FAILED:
+		*err = message.err;
+		return -(err->code > 0 ? err->code : EIO);
+	case LOAD_LAYER:
+	case LOAD_WAITING:
+	case LOAD_BLOB:
+	case LOAD_RESULT:
+		break;
+	}
+	return err_set(err, EPROTO, "the unpacker does not keep to the protocol");
+}
+
+/* ---- documents ------------------------------------------------------------------------------- */
+
+static int read_text(int fd, uint64_t size, uint64_t max, char **ret, struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t done = 0;
+
+	if (fd < 0 || size > max)
+		return err_set(err, EPROTO, "the reader sends an impossible document");
+	text = xmalloc(size + 1);
+	while (done < size) {
+		ssize_t n = pread(fd, text + done, size - done, (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set(err, EPROTO, "the reader sends less than it says");
+		done += (size_t)n;
+	}
+	text[size] = '\0';
+	*ret = take_ptr(text);
+	return 0;
+}
+
+/* Whoever names a blob verifies it. */
+static int take_blob(struct keeper *k, const struct load_message *message, int fd,
+		     struct error *err)
+{
+	auto_free char *text = NULL;
+	struct digest digest;
+	int rc = digest_check(message->blob.digest, "blob", err);
+
+	if (rc == 0 && k->n_blobs == MAX_BLOBS)
+		rc = err_set(err, EPROTO, "the reader sends too many documents");
+	if (rc == 0)
+		rc = read_text(fd, message->blob.size, CONFIG_MAX_SIZE, &text, err);
+	if (rc < 0)
+		return rc;
+	digest_init(&digest);
+	digest_update(&digest, text, message->blob.size);
+	rc = digest_verify(&digest, message->blob.digest, message->blob.size, err);
+	if (rc < 0)
+		return err_wrap(err, "blob '%s'", message->blob.digest);
+	rc = file_replace_at(&k->work, message->blob.digest, text, message->blob.size, 0600,
+			     FILE_FAST, err);
+	if (rc == 0)
+		memcpy(k->blobs[k->n_blobs++], message->blob.digest, DIGEST_TEXT);
+	return rc;
+}
+
+static int take_result(struct keeper *k, const struct load_message *message, int fd,
+		       struct error *err)
+{
+	free(take_ptr(k->result));
+	return read_text(fd, message->blob.size, MAX_RESULT, &k->result, err);
+}
+
+static int hear_reader(struct keeper *k, struct error *err)
+{
+	struct load_message message;
+	auto_fd int fd = -1;
+	int rc = load_receive(k->reader.sock, &message, &fd, err);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 0) {
+		rc = load_child_wait(&k->reader, "reader", err);
+		if (rc == 0 && !k->result)
+			rc = err_set(err, EPROTO, "the reader ended without a word");
+		return rc < 0 ? err_wrap(err, "load '%s'", k->options->name) : 0;
+	}
+	switch (message.kind) {
+	case LOAD_LAYER:
+		return start_worker(k, &message, fd, err);
+	case LOAD_WAITING:
+		k->is_reader_waiting = true;
+		return report_layers(k, err);
+	case LOAD_BLOB:
+		return take_blob(k, &message, fd, err);
+	case LOAD_RESULT:
+		return take_result(k, &message, fd, err);
+	case LOAD_FAILED:
+		*err = message.err;
+		return -(err->code > 0 ? err->code : EIO);
+	case LOAD_LAYER_DONE:
+	case LOAD_OPAQUE:
+		break;
+	}
+	return err_set(err, EPROTO, "the reader does not keep to the protocol");
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+static int hear_signal(const struct keeper *k, struct error *err)
+{
+	struct signalfd_siginfo info = { 0 };
+
+	(void)!read(k->signals, &info, sizeof(info));
+	return err_set(err, EINTR, "ended by signal %u", info.ssi_signo);
+}
+
+/* Waits for a word of anybody, and answers it. */
+static int turn(struct keeper *k, struct error *err)
+{
+	struct pollfd fds[MAX_WORKERS + 2];
+	int rc = 0;
+
+	fds[0] = (struct pollfd){ .fd = k->signals, .events = POLLIN };
+	/* It may ask for the next layer only when there is somebody to do it. */
+	fds[1] = (struct pollfd){
+		.fd = k->reader.pid && k->n_workers < k->max_workers ? k->reader.sock : -1,
+		.events = POLLIN,
+	};
+	for (size_t i = 0; i < MAX_WORKERS; i++)
+		fds[2 + i] = (struct pollfd){
+			.fd = k->workers[i].child.pid ? k->workers[i].child.sock : -1,
+			.events = POLLIN,
+		};
+	if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+		return errno == EINTR ? 0 : err_sys(err, "wait");
+	if (fds[0].revents)
+		return hear_signal(k, err);
+	for (size_t i = 0; rc == 0 && i < MAX_WORKERS; i++) {
+		if (fds[2 + i].revents)
+			rc = hear_worker(k, &k->workers[i], err);
+	}
+	if (rc == 0 && fds[1].revents)
+		rc = hear_reader(k, err);
+	return rc;
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static int name_layer(struct keeper *k, const struct layer_made *made, struct error *err)
+{
+	char name[LAYER_NAME], from[16];
+	auto_free char *to = NULL;
+
+	if (made->is_known)
+		return 0;
+	layer_name(made->message.blob.diff_id, name);
+	work_layer_name(&made->message, from);
+	to = xasprintf("layers/%s", name);
+	if (renameat2(k->work.fd, from, k->store.fd, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* Another load was faster, or this archive has the layer twice in different wrappings. */
+	return errno == EEXIST ? 0 : err_sys(err, "move layer '%s' to its place", to);
+}
+
+static int name_blob(struct keeper *k, const char *digest, struct error *err)
+{
+	auto_free char *to = xasprintf("blobs/sha256/%s", digest_hex(digest));
+
+	/* ENOENT: two images of the archive share a config, and it has been moved already. */
+	if (renameat(k->work.fd, digest, k->store.fd, to) == 0 ||
+	    (errno == ENOENT && faccessat(k->store.fd, to, F_OK, 0) == 0))
+		return 0;
+	return err_sys(err, "move blob '%s' to its place", digest);
+}
+
+static int sync_dir(const struct keeper *k, const char *name, struct error *err)
+{
+	auto_fd int fd = openat(k->store.fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? err_sys(err, "make '%s' durable", name) : 0;
+}
+
+static int name_all(struct keeper *k, struct error *err)
+{
+	int rc = 0;
+
+	if (syncfs(k->work.fd) < 0)
+		return err_sys(err, "make the layers durable");
+	for (size_t i = 0; rc == 0 && i < k->n_made; i++)
+		rc = name_layer(k, &k->made[i], err);
+	for (size_t i = 0; rc == 0 && i < k->n_blobs; i++)
+		rc = name_blob(k, k->blobs[i], err);
+	if (rc == 0)
+		rc = sync_dir(k, "layers", err);
+	if (rc == 0)
+		rc = sync_dir(k, "blobs/sha256", err);
+	return rc;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static int write_result(const struct keeper *k, const char *text, struct error *err)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t n = write(k->options->result_fd, text, len);
+
+		if (n < 0 && errno != EINTR)
+			return err_sys(err, "write the answer");
+		text += MAX(n, 0);
+		len -= (size_t)MAX(n, 0);
+	}
+	return 0;
+}
+
+static int load(struct keeper *k, struct error *err)
+{
+	int rc = prepare(k, err);
+
+	if (rc == 0)
+		rc = start_reader(k, err);
+	while (rc == 0 && k->reader.pid)
+		rc = turn(k, err);
+	if (rc == 0 && k->n_workers)
+		rc = err_set(err, EPROTO, "the reader did not wait for its layers");
+	return rc < 0 ? rc : name_all(k, err);
+}
+
+static void clean_up(struct keeper *k)
+{
+	struct error ignored = { 0 };
+
+	load_child_kill(&k->reader);
+	for (size_t i = 0; i < MAX_WORKERS; i++)
+		load_child_kill(&k->workers[i].child);
+	if (k->work_name[0])
+		(void)tree_remove_at(&k->store, k->work_name, &ignored);
+	free(k->made);
+}
+
+static void tell_failure(const struct keeper *k, const struct error *err)
+{
+	auto_json json_t *root = json_object_new();
+	auto_free char *text = NULL;
+	struct error ignored = { 0 };
+
+	json_put_string(root, "error", err->msg);
+	json_put_int(root, "code", err->code);
+	text = json_to_text(root, JSON_COMPACT);
+	(void)write_result(k, text, &ignored);
+}
+
+int load_run(const struct load_options *options)
+{
+	struct keeper k = {
+		.options = options,
+		.store = { .fd = -1, .path = "the store" },
+		.work = { .fd = -1, .path = k.work_name },
+		.input = -1,
+		.spool = -1,
+		.signals = -1,
+	};
+	struct error err = { 0 };
+	int rc = load(&k, &err);
+
+	clean_up(&k);
+	if (rc == 0)
+		rc = write_result(&k, k.result, &err);
+	if (rc < 0)
+		tell_failure(&k, &err);
+	free(k.result);
+	return rc < 0;
+}

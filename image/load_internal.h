@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "image/load.h"
+#include "image/stream.h"
+
+/*
+ * Three kinds of process make a load, and talk over SEQPACKET pairs in messages of one form:
+ *
+ *   keeper    was called; has the privileges; parses nothing.  load.c
+ *   reader    reads the archive's documents, and says which layers and blobs there are.  load_read.c
+ *   unpacker  one for each layer, as many at a time as there are processors.  load_unpack.c
+ *
+ *   reader   -> keeper  LAYER (with the file that it is in), for each, the largest first; WAITING
+ *   keeper   -> reader  LAYER_DONE for each, not before WAITING
+ *   unpacker -> keeper  OPAQUE (with a directory) any number of times, LAYER_DONE
+ *   reader   -> keeper  BLOB (with a file) for each manifest and config, RESULT (with a file)
+ *   both     -> keeper  FAILED, instead of anything else
+ */
+enum load_kind {
+	LOAD_LAYER,
+	LOAD_WAITING,
+	LOAD_LAYER_DONE,
+	LOAD_OPAQUE,
+	LOAD_BLOB,
+	LOAD_RESULT,
+	LOAD_FAILED,
+};
+
+struct load_message {
+	enum load_kind kind;
+	uint32_t layer;          /* the reader's number of it */
+	struct stream_blob blob; /* LAYER, LAYER_DONE, BLOB, RESULT; its fd is sent beside it */
+	uint64_t unpacked;       /* LAYER_DONE: bytes of its files */
+	struct error err;        /* FAILED */
+};
+
+int load_send(int sock, const struct load_message *message, int fd, struct error *err);
+
+/* 1, or 0 if the other side has closed.  *ret_fd is owned by the caller, -1 if none came. */
+int load_receive(int sock, struct load_message *ret, int *ret_fd, struct error *err);
+
+/* Tells the keeper why it is over; for the end of a process. */
+void load_send_failure(int sock, const struct error *err);
+
+/* The reader's life, confined to @root; @sock leads to the keeper. */
+struct load_reader {
+	struct dir root; /* an empty directory; closed by load_read(), as by load_unpack() */
+	int sock, input, spool;
+	const char *name;
+};
+int load_read(struct load_reader *reader, struct error *err);
+
+/* The unpacker's life, confined to @root: the layer's directory. */
+struct load_unpacker {
+	struct dir root;
+	int sock;
+	struct load_message layer;
+	bool is_known; /* the layer is in the store: its blob is verified, and not unpacked */
+};
+int load_unpack(struct load_unpacker *unpacker, struct error *err);
+
+/* ---- children.  load_child.c ----------------------------------------------------------------- */
+
+struct load_child {
+	pid_t pid; /* 0: none */
+	int sock;
+};
+
+/*
+ * Forks; in the child only 0, 1, 2 and @fds (of which -1 is none) stay open, @run is its life, and a
+ * failure of it is sent through the socket.  The child dies with us.
+ */
+int load_child_start(struct load_child *child, const int *fds, size_t n_fds,
+		     int (*run)(void *arg, int sock, struct error *err), void *arg,
+		     struct error *err);
+
+/* Ends it by force, if it runs. */
+void load_child_kill(struct load_child *child);
+
+/* Waits for its end; a bad one is an error that names @who. */
+int load_child_wait(struct load_child *child, const char *who, struct error *err);
