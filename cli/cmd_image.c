@@ -88,8 +88,27 @@ const struct command cmd_image_load = LOAD_COMMAND("image load", NULL);
 
 struct list_options {
 	bool is_quiet, has_all, is_whole, has_digests;
+	bool has_dangling, is_dangling; /* --filter dangling=BOOL */
+	struct strv references;         /* --filter reference=PATTERN */
 	char *format;
 };
+
+static int parse_filter(const char *text, void *field, struct error *err)
+{
+	struct list_options *o = field;
+	bool is_yes = str_eq(text, "dangling=true") || str_eq(text, "dangling=1");
+
+	if (is_yes || str_eq(text, "dangling=false") || str_eq(text, "dangling=0")) {
+		o->has_dangling = true;
+		o->is_dangling = is_yes;
+		return 0;
+	}
+	if (str_starts(text, "reference=")) {
+		strv_add(&o->references, text + strlen("reference="));
+		return 0;
+	}
+	return err_set(err, EINVAL, "'%s' is none of dangling=true|false, reference=PATTERN", text);
+}
 
 static const struct opt list_opts[] = {
 	{ .name = "all",
@@ -101,6 +120,12 @@ static const struct opt list_opts[] = {
 	  .kind = OPT_FLAG,
 	  .offset = OPT_FIELD(struct list_options, has_digests),
 	  .help = "Show the digests of manifests" },
+	{ .name = "filter",
+	  .letter = 'f',
+	  .kind = OPT_PARSE,
+	  .parse = parse_filter,
+	  .arg = "FILTER",
+	  .help = "Show some: dangling=true|false, reference=PATTERN" },
 	{ .name = "format",
 	  .kind = OPT_STRING,
 	  .offset = OPT_FIELD(struct list_options, format),
@@ -120,7 +145,10 @@ static const struct opt list_opts[] = {
 
 static void list_fini(void *options)
 {
-	free(((struct list_options *)options)->format);
+	struct list_options *o = options;
+
+	free(o->format);
+	strv_fini(&o->references);
 }
 
 struct row {
@@ -186,7 +214,7 @@ static void rows_free(struct row *rows, size_t n)
 }
 
 /* "busybox", "busybox:1.36", "ghcr.io/x/y", or a pattern of those ("busy*"). */
-static bool is_asked_for(const struct store_entry *entry, const char *wanted)
+static bool is_called(const struct store_entry *entry, const char *wanted)
 {
 	const char *names[] = { entry->name, ref_familiar(entry->name) };
 	const char *slash = strrchr(wanted, '/');
@@ -202,6 +230,17 @@ static bool is_asked_for(const struct store_entry *entry, const char *wanted)
 			return true;
 	}
 	return false;
+}
+
+static bool is_asked_for(const struct store_entry *entry, const struct list_options *o,
+			 const struct strv *args)
+{
+	bool is_match = o->references.n == 0;
+
+	for (size_t i = 0; i < o->references.n; i++)
+		is_match = is_match || is_called(entry, o->references.items[i]);
+	return is_match && (args->n == 0 || is_called(entry, args->items[0])) &&
+	       (!o->has_dangling || o->is_dangling == (*entry->name == '\0'));
 }
 
 /* The newest first, as far as that is known; then by name. */
@@ -250,7 +289,7 @@ static int run_list(void *options, const struct strv *args, struct error *err)
 		qsort(entries, n, sizeof(*entries), compare_entries);
 	rows = xcalloc(n + 1, sizeof(*rows));
 	for (size_t i = 0; i < n; i++) {
-		if (args->n > 0 && !is_asked_for(&entries[i], args->items[0]))
+		if (!is_asked_for(&entries[i], o, args))
 			continue;
 		rows[n_rows] = row_of(&entries[i], o->is_whole);
 		n_rows += !o->is_quiet || !is_seen(rows, n_rows, rows[n_rows].id);

@@ -106,7 +106,9 @@ int store_work_begin(const struct dir *store, enum lock_mode mode, struct store_
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	(void)snprintf(ret->marker, sizeof(ret->marker), "work-%d-%lld.%09ld", getpid(),
 		       (long long)now.tv_sec, now.tv_nsec);
-	if (mkdirat(tmp, ret->marker, 0700) < 0 || fsync(tmp) < 0)
+	/* Who removes frees room, and starts without it if need be. */
+	if ((mkdirat(tmp, ret->marker, 0700) < 0 && (mode == LOCK_SHARED || errno != ENOSPC)) ||
+	    fsync(tmp) < 0)
 		return err_sys(err, "make '%s/" STORE_TMP "/%s'", store->path, ret->marker);
 	ret->lock = take_fd(&lock);
 	return 0;

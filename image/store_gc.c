@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/macros.h"
@@ -68,29 +66,47 @@ static int add_reachable(const struct dir *store, const struct store_line *line,
 	return 0;
 }
 
+/*
+ * A layer leaves its name in one step.  Removed in place, half of it would be there after a crash,
+ * and the next load of that layer would take it for the whole.
+ */
+static int remove_layer(const struct dir *store, const char *name, struct error *err)
+{
+	auto_free char *from = xasprintf(STORE_LAYERS "/%s", name);
+	auto_free char *to = xasprintf(STORE_TMP "/gone-%s", name);
+	int rc = tree_remove_at(store, to, err);
+
+	if (rc < 0)
+		return rc;
+	if (renameat(store->fd, from, store->fd, to) < 0)
+		return err_sys(err, "remove '%s/%s'", store->path, from);
+	return tree_remove_at(store, to, err);
+}
+
+static int remove_entry(const struct dir *store, const char *folder, const char *name,
+			struct error *err)
+{
+	auto_free char *path = xasprintf("%s/%s", folder, name);
+
+	return str_eq(folder, STORE_LAYERS) ? remove_layer(store, name, err)
+					    : tree_remove_at(store, path, err);
+}
+
 /* Removes all in @folder that is not in @keep; goes on after a failure, and returns the first. */
 static int remove_others(const struct dir *store, const char *folder, const struct strv *keep,
 			 struct error *err)
 {
 	auto_strv struct strv names = { 0 };
-	auto_free char *path = xasprintf("%s/%s", store->path, folder);
-	auto_fd int fd = -1;
 	int rc = dir_names_at(store, folder, &names, err);
 
 	if (rc < 0)
 		return rc;
-	fd = openat(store->fd, folder, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(err, "open '%s'", path);
-
-	const struct dir dir = { .fd = fd, .path = path };
-
 	for (size_t i = 0; i < names.n; i++) {
 		struct error later = { 0 };
 
 		if (has_name(keep, names.items[i]))
 			continue;
-		if (tree_remove_at(&dir, names.items[i], &later) < 0 && rc == 0) {
+		if (remove_entry(store, folder, names.items[i], &later) < 0 && rc == 0) {
 			rc = -later.code;
 			*err = later;
 		}
@@ -110,6 +126,18 @@ static int remove_temporaries(const struct dir *store, struct error *err)
 	return rc;
 }
 
+static int find_reachable(const struct dir *store, const struct store_index *index,
+			  struct reachable *r, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < index->n; i++)
+		rc = add_reachable(store, &index->lines[i], r, err);
+	sort(&r->blobs);
+	sort(&r->layers);
+	return rc;
+}
+
 int store_sweep(const struct dir *store, struct error *err)
 {
 	auto_store_index struct store_index index = { 0 };
@@ -117,13 +145,10 @@ int store_sweep(const struct dir *store, struct error *err)
 	static const struct strv nothing;
 	int rc = store_index_read(store, &index, err);
 
-	for (size_t i = 0; rc == 0 && i < index.n; i++)
-		rc = add_reachable(store, &index.lines[i], &r, err);
-	if (rc < 0)
-		return rc;
-	sort(&r.blobs);
-	sort(&r.layers);
-	rc = remove_others(store, STORE_BLOBS, &r.blobs, err);
+	if (rc == 0)
+		rc = find_reachable(store, &index, &r, err);
+	if (rc == 0)
+		rc = remove_others(store, STORE_BLOBS, &r.blobs, err);
 	if (rc == 0)
 		rc = remove_others(store, STORE_LAYERS, &r.layers, err);
 	if (rc == 0)
@@ -132,4 +157,12 @@ int store_sweep(const struct dir *store, struct error *err)
 	if (rc == 0)
 		rc = remove_others(store, STORE_TMP, &nothing, err);
 	return rc;
+}
+
+int store_make_room(const struct dir *store, const struct store_index *index, struct error *err)
+{
+	__attribute__((cleanup(reachable_fini))) struct reachable r = { 0 };
+	int rc = find_reachable(store, index, &r, err);
+
+	return rc < 0 ? rc : remove_others(store, STORE_LAYERS, &r.layers, err);
 }

@@ -79,3 +79,9 @@ void store_work_end(const struct dir *store, struct store_work *work, bool is_do
  * that cannot be read is an error, and nothing is removed: nobody knows what belongs to it.
  */
 int store_sweep(const struct dir *store, struct error *err);
+
+/*
+ * Removes the layers that @index does not lead to, which is to be written and found no room.  Should
+ * we die before it is, the image that was to be removed is there without its layers.
+ */
+int store_make_room(const struct dir *store, const struct store_index *index, struct error *err);

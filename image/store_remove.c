@@ -126,6 +126,9 @@ static int carry_out(const struct dir *store, struct store_index *index, const s
 
 	take_out(index, d);
 	rc = store_index_write(store, index, err);
+	/* Removing is what people do when the disk is full. */
+	if (rc == -ENOSPC && store_make_room(store, index, err) == 0)
+		rc = store_index_write(store, index, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < d->names.n; i++)
