@@ -2,6 +2,7 @@
 #include "cgroups/cgroup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -387,6 +388,47 @@ int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup 
 		part->directory = take_ptr(directory);
 	}
 	*ret = cgroup;
+	return 0;
+}
+
+/* The same directory as @from, by a descriptor of our own. */
+static int share_part(const struct cgroup_part *from, struct cgroup_part *part, struct error *err)
+{
+	part->fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 3);
+	if (part->fd < 0)
+		return err_sys(err, "open cgroup '%s'", from->directory);
+	part->directory = xstrdup(from->directory);
+	return 0;
+}
+
+int cgroup_create_below(const struct cgroup *parent, const char *name, struct cgroup **ret,
+			struct error *err)
+{
+	enum cgroup_version version;
+	const struct cgroup_part *tracker = cgroup_tracker(parent, &version);
+	auto_free char *path = path_join(parent->path, name);
+	auto_cgroup struct cgroup *cgroup = NULL;
+	int rc = 0;
+
+	if (!tracker)
+		return err_set(err, ENOENT, "make a cgroup below '%s': it does not exist",
+			       parent->path);
+	cgroup = cgroup_new(parent->host, path);
+	for (size_t i = 0; rc == 0 && i < parent->host->n; i++) {
+		struct cgroup_part *part = &cgroup->parts[i];
+
+		if (&parent->parts[i] == tracker) {
+			part->directory = path_join(tracker->directory, name);
+			part->fd =
+				cgroup_tree_make(&parent->host->items[i], path, &part->made, err);
+			rc = part->fd < 0 ? part->fd : 0;
+		} else if (parent->parts[i].fd >= 0) {
+			rc = share_part(&parent->parts[i], part, err);
+		}
+	}
+	if (rc < 0)
+		return rc;
+	*ret = take_ptr(cgroup);
 	return 0;
 }
 

@@ -83,6 +83,15 @@ void cgroup_freep(struct cgroup **cgroup);
 #define auto_cgroup __attribute__((cleanup(cgroup_freep)))
 
 /*
+ * A group of its own below @parent for some of its processes, so that they can be ended together
+ * with all that they started: cgroup_signal_all(), cgroup_pids() and cgroup_destroy() see these
+ * alone.  Only the hierarchy that serves for that gets a directory; limits and statistics are the
+ * parent's.  One that is there already is used.  To be freed and destroyed as any other.
+ */
+int cgroup_create_below(const struct cgroup *parent, const char *name, struct cgroup **ret,
+			struct error *err);
+
+/*
  * The v2 directory for clone3(CLONE_INTO_CGROUP), borrowed; -1 if v2 has no group of ours.
  *
  * Who puts a process in by clone3 (v2) and cgroup_join_self() (v1) has to do both.  A cgroup

@@ -388,7 +388,7 @@ static int exec_with(const struct exec_options *o, const struct strv *args, stru
 {
 	auto_exec_target struct exec_target *target = NULL;
 	struct spec_process process = { 0 };
-	int rc = exec_target_open(oci_root(), args->items[0], NULL, &target, err);
+	int rc = exec_target_open(oci_root(), args->items[0], NULL, NULL, &target, err);
 
 	if (rc < 0)
 		return rc;

@@ -97,27 +97,31 @@ const struct cgroup_host *exec_target_cgroup_host(const struct exec_target *targ
 	return target->host;
 }
 
+static int take_spec(struct exec_target *t, const struct spec *spec, const char *cache,
+		     struct error *err)
+{
+	auto_fd int cache_fd = -1;
+
+	spec_process_copy(&spec->process, &t->process);
+	t->personality = xstrdup(spec->personality_domain);
+	if (!spec->seccomp.is_given)
+		return 0;
+	cache_fd = dir_make_open(cache, 0700, err);
+	return seccomp_program_get(&spec->seccomp, &(struct dir){ .fd = cache_fd, .path = cache },
+				   &t->seccomp, err);
+}
+
 static int load_config(struct exec_target *t, const char *bundle, const char *cache,
 		       struct error *err)
 {
 	auto_fd int fd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_spec struct spec spec = { 0 };
-	auto_fd int cache_fd = -1;
 	int rc;
 
 	if (fd < 0)
 		return err_sys(err, "open bundle '%s'", bundle);
 	rc = spec_load(fd, &spec, err);
-	if (rc < 0)
-		return rc;
-	t->process = spec.process;
-	spec.process = (struct spec_process){ 0 };
-	t->personality = take_ptr(spec.personality_domain);
-	if (!spec.seccomp.is_given)
-		return 0;
-	cache_fd = dir_make_open(cache, 0700, err);
-	return seccomp_program_get(&spec.seccomp, &(struct dir){ .fd = cache_fd, .path = cache },
-				   &t->seccomp, err);
+	return rc < 0 ? rc : take_spec(t, &spec, cache, err);
 }
 
 /* What it says of the pid holds for init if that has not ended afterwards. */
@@ -132,7 +136,7 @@ static int look_at_init(struct exec_target *t, struct error *err)
 }
 
 static int open_target(struct exec_target *t, const char *root, const char *id,
-		       const char *cache_dir, struct error *err)
+		       const struct spec *spec, const char *cache_dir, struct error *err)
 {
 	auto_free char *cache = cache_dir ? xstrdup(cache_dir) : path_join(root, ".cache");
 	auto_free char *path = path_join(root, id);
@@ -157,7 +161,8 @@ static int open_target(struct exec_target *t, const char *root, const char *id,
 	if (rc == 0)
 		rc = look_at_init(t, err);
 	if (rc == 0)
-		rc = load_config(t, record.state.bundle, cache, err);
+		rc = spec ? take_spec(t, spec, cache, err)
+			  : load_config(t, record.state.bundle, cache, err);
 	if (rc == 0)
 		rc = cgroup_host_open(&t->host, err);
 	if (rc == 0)
@@ -166,15 +171,15 @@ static int open_target(struct exec_target *t, const char *root, const char *id,
 	return rc;
 }
 
-int exec_target_open(const char *root, const char *id, const char *cache_dir,
-		     struct exec_target **ret, struct error *err)
+int exec_target_open(const char *root, const char *id, const struct spec *spec,
+		     const char *cache_dir, struct exec_target **ret, struct error *err)
 {
 	auto_exec_target struct exec_target *t = xcalloc(1, sizeof(*t));
 	int rc;
 
 	t->pidfd = -1;
 	t->id = xstrdup(id);
-	rc = open_target(t, root, id, cache_dir, err);
+	rc = open_target(t, root, id, spec, cache_dir, err);
 	if (rc == 0)
 		*ret = take_ptr(t);
 	return rc;

@@ -11,7 +11,7 @@
  * Further processes in a running container.
  *
  *	struct exec_target *target;    a container, looked at once; any number of processes may follow
- *	exec_target_open(root, id, NULL, &target, err);
+ *	exec_target_open(root, id, NULL, NULL, &target, err);
  *
  *	struct spec_process process = *exec_target_process(target);     a shallow copy, to change
  *	process.args = args;
@@ -29,16 +29,21 @@
  */
 struct cgroup;
 struct cgroup_host;
+struct spec;
 struct spec_process;
 
 struct exec_target;
 
 /*
  * Reads the container's record and config, opens its init, cgroup and compiled filter.
- * @cache_dir as in struct container_request.  -EINVAL "cannot exec in a stopped container".
+ *
+ * @spec:      what it was created from; borrowed for the call.  NULL: its bundle's config.json
+ * @cache_dir: as in struct container_request
+ *
+ * -EINVAL "cannot exec in a stopped container".
  */
-int exec_target_open(const char *root, const char *id, const char *cache_dir,
-		     struct exec_target **ret, struct error *err);
+int exec_target_open(const char *root, const char *id, const struct spec *spec,
+		     const char *cache_dir, struct exec_target **ret, struct error *err);
 void exec_target_free(struct exec_target *target); /* NULL is fine */
 void exec_target_freep(struct exec_target **target);
 #define auto_exec_target __attribute__((cleanup(exec_target_freep)))

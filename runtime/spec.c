@@ -331,6 +331,49 @@ int spec_process_read(const struct json_doc *doc, struct spec_process *ret, stru
 
 /* ---- ownership -------------------------------------------------------------------------------- */
 
+static void copy_list(struct strv *list)
+{
+	const struct strv from = *list;
+
+	*list = (struct strv){ 0 };
+	strv_copy(list, &from);
+}
+
+void spec_process_copy(const struct spec_process *from, struct spec_process *ret)
+{
+	struct spec_process p = *from;
+	struct strv *lists[] = {
+		&p.args,
+		&p.env,
+		&p.capabilities.bounding,
+		&p.capabilities.effective,
+		&p.capabilities.inheritable,
+		&p.capabilities.permitted,
+		&p.capabilities.ambient,
+		&p.scheduler.flags,
+	};
+	char **texts[] = {
+		&p.username,          &p.cwd,
+		&p.apparmor_profile,  &p.selinux_label,
+		&p.io_priority.class, &p.scheduler.policy,
+		&p.exec_cpu_initial,  &p.exec_cpu_final,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		copy_list(lists[i]);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		*texts[i] = xstrdup(*texts[i]);
+	p.additional_gids = xcalloc(p.n_additional_gids, sizeof(*p.additional_gids));
+	for (size_t i = 0; i < p.n_additional_gids; i++)
+		p.additional_gids[i] = from->additional_gids[i];
+	p.rlimits = xcalloc(p.n_rlimits, sizeof(*p.rlimits));
+	for (size_t i = 0; i < p.n_rlimits; i++) {
+		p.rlimits[i] = from->rlimits[i];
+		p.rlimits[i].type = xstrdup(from->rlimits[i].type);
+	}
+	*ret = p;
+}
+
 void spec_process_fini(struct spec_process *p)
 {
 	free(p->additional_gids);

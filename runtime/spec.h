@@ -203,6 +203,9 @@ int spec_resources_read(const struct json_doc *doc, struct cgroup_resources *ret
 int spec_seccomp_read(const struct json_doc *doc, const struct strv *caps, struct spec_seccomp *ret,
 		      struct error *err);
 
+/* A deep copy. */
+void spec_process_copy(const struct spec_process *from, struct spec_process *ret);
+
 void spec_fini(struct spec *spec);
 void spec_process_fini(struct spec_process *process);
 void spec_seccomp_fini(struct spec_seccomp *seccomp);

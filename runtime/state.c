@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/enum.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -252,27 +252,12 @@ enum container_status state_status(const struct dir *dir, const struct state_rec
 	return status;
 }
 
-/* RFC 3339 with nanoseconds, trailing zeros cut, as Go prints it. */
-static void format_time(int64_t ns, char *buf, size_t size)
-{
-	time_t seconds = (time_t)(ns / 1000000000);
-	char fraction[16];
-	size_t len;
-	struct tm tm;
-
-	len = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
-	(void)snprintf(fraction, sizeof(fraction), ".%09lld", (long long)(ns % 1000000000));
-	for (size_t i = strlen(fraction); i-- > 0 && (fraction[i] == '0' || fraction[i] == '.');)
-		fraction[i] = '\0';
-	(void)snprintf(buf + len, size - len, "%sZ", fraction);
-}
-
 char *state_json(const struct container_state *s, size_t indent)
 {
 	auto_json json_t *json = json_object_new();
-	char created[48];
+	char created[CLOCK_TEXT];
 
-	format_time(s->created_ns, created, sizeof(created));
+	clock_format(s->created_ns, created);
 	json_put_string(json, "ociVersion", "1.3.0");
 	json_put_string(json, "id", s->id);
 	json_put_int(json, "pid", s->status == CONTAINER_STOPPED ? 0 : s->pid);

@@ -180,6 +180,46 @@ START_TEST(makes_only_what_is_needed)
 }
 END_TEST
 
+START_TEST(makes_a_group_below)
+{
+	const struct cgroup_resources nothing = { 0 };
+	static const char *const words[] = { "memory", "pids", "2", NULL };
+	struct error err = { 0 };
+	struct cgroup *cgroup = NULL, *below = NULL, *none = NULL;
+	struct cgroup_host *host;
+
+	setup();
+	host = open_host(words);
+	ck_assert_int_eq(cgroup_open(host, "minictr/x", &none, &err), 0);
+	ck_assert_int_eq(cgroup_create_below(none, "probe", &below, &err), -ENOENT);
+	ck_assert_str_eq(err.msg, "make a cgroup below 'minictr/x': it does not exist");
+	cgroup_free(none);
+
+	ck_assert_int_eq(cgroup_create(host, "minictr/x", &nothing, &cgroup, &err), 0);
+	ck_assert_msg(cgroup_create_below(cgroup, "probe", &below, &err) == 0, "%s", err.msg);
+	ck_assert(is_there("2/minictr/x/probe"));
+	ck_assert(!is_there("memory/minictr/x/probe"));
+	ck_assert_str_eq(cgroup_path(below), "minictr/x/probe");
+	ck_assert(cgroup_is_whole(below, cgroup));
+	/* Processes join where the limits are. */
+	ck_assert_str_eq(cgroup_directory(below, CGROUP_MEMORY),
+			 cgroup_directory(cgroup, CGROUP_MEMORY));
+	ck_assert_int_ne(cgroup_v2_fd(below), cgroup_v2_fd(cgroup));
+
+	/* Destroyed alone, or with the whole. */
+	ck_assert_msg(cgroup_destroy(below, &err) == 0, "%s", err.msg);
+	ck_assert(!is_there("2/minictr/x/probe"));
+	ck_assert(is_there("2/minictr/x"));
+	ck_assert(is_there("memory/minictr/x"));
+	cgroup_free(below);
+	ck_assert_int_eq(cgroup_create_below(cgroup, "probe", &below, &err), 0);
+	ck_assert_int_eq(cgroup_destroy(cgroup, &err), 0);
+	ck_assert(!is_there("2/minictr/x"));
+	cgroup_free(below);
+	teardown(host, cgroup);
+}
+END_TEST
+
 START_TEST(destroys_what_is_nested)
 {
 	struct error err = { 0 };
@@ -655,8 +695,8 @@ START_TEST(reads_v1_statistics)
 END_TEST
 
 TEST_MAIN("cgroups/cgroup", cleans_paths, refuses_long_paths, makes_only_what_is_needed,
-	  destroys_what_is_nested, writes_limits_where_they_belong, records_its_steps,
-	  updates_a_live_group, accepts_a_host_without_swap_accounting,
+	  makes_a_group_below, destroys_what_is_nested, writes_limits_where_they_belong,
+	  records_its_steps, updates_a_live_group, accepts_a_host_without_swap_accounting,
 	  falls_back_to_the_files_of_bfq, completes_a_half_given_pair, refuses_a_group_in_use,
 	  leaves_nothing_after_a_failure, does_not_follow_links, fills_v1_cpusets_from_the_parent,
 	  lists_processes_below_too, freezes_by_v2_where_there_is_one, reads_v2_statistics,
