@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/sys_net.h"
 #include "net/network.h"
-#include "net/nl.h"
 
 /*
  * One container's place in one network: an address leased to its id, a veth pair whose host end

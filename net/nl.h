@@ -12,12 +12,6 @@ struct nl_msg;
 struct nlmsghdr;
 struct str;
 
-/* A network namespace held open, with the path that people see ("/proc/4711/ns/net"). */
-struct netns {
-	int fd;           /* borrowed */
-	const char *path; /* borrowed */
-};
-
 /*
  * One netlink socket.  Messages are built and read with libnl's nlmsg_* and nla_*; what is sent and
  * how answers come back is here: the kernel works through a request while it is being sent, so all
@@ -26,11 +20,10 @@ struct netns {
 struct nl {
 	int fd;
 	uint32_t seq;
-	const struct netns *netns; /* borrowed; NULL: the caller's own */
 };
 
-/* @netns: where the socket works; the calling thread is back in its own namespace on return. */
-int nl_init(struct nl *ret, int protocol, const struct netns *netns, struct error *err);
+/* @protocol: NETLINK_ROUTE, NETLINK_NETFILTER */
+int nl_init(struct nl *ret, int protocol, struct error *err);
 void nl_fini(struct nl *nl); /* { .fd = -1 } is fine */
 #define auto_nl __attribute__((cleanup(nl_fini)))
 
@@ -48,8 +41,8 @@ void nl_free_message(struct nl_msg **msg);
 
 /*
  * Asks for one change and waits for the kernel's word: one step, recorded as the words that follow
- * (`ip ...`, ended by NULL; with `nsenter --net=...` in front in another namespace).  @err is the
- * kernel's reason, its own words (extended acknowledgement) included; callers name the object.
+ * (`ip ...`, ended by NULL).  @err is the kernel's reason, its own words (extended acknowledgement)
+ * included; callers name the object.
  */
 int nl_call(struct nl *nl, struct nl_msg *msg, struct error *err, const char *arg0, ...) SENTINEL;
 

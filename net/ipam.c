@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/ipam.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/macros.h"
+#include "base/mem.h"
+
+enum { ADDRESSES_MAX = 65536 };
+
+static uint32_t size_of(const struct subnet *subnet)
+{
+	return subnet->prefix >= 32 ? 1 : UINT32_C(1) << (32 - subnet->prefix);
+}
+
+static struct in_addr address_at(const struct subnet *subnet, uint32_t offset)
+{
+	return (struct in_addr){ htonl(ntohl(subnet->address.s_addr) + offset) };
+}
+
+static uint32_t offset_of(const struct subnet *subnet, struct in_addr address)
+{
+	return ntohl(address.s_addr) - ntohl(subnet->address.s_addr);
+}
+
+struct in_addr ipam_first(const struct subnet *subnet)
+{
+	return address_at(subnet, 1);
+}
+
+bool ipam_is_usable(const struct subnet *subnet, struct in_addr gateway, struct in_addr address)
+{
+	uint32_t offset = offset_of(subnet, address);
+
+	return subnet_has(subnet, address) && address.s_addr != gateway.s_addr && offset != 0 &&
+	       offset != size_of(subnet) - 1;
+}
+
+bool ipam_choose(const struct subnet *subnet, struct in_addr gateway, const struct in_addr *used,
+		 size_t n_used, struct in_addr last, struct in_addr *ret)
+{
+	uint32_t size = MIN(size_of(subnet), (uint32_t)ADDRESSES_MAX);
+	auto_free bool *is_used = xcalloc(size, sizeof(*is_used));
+	uint32_t begin = subnet_has(subnet, last) ? offset_of(subnet, last) + 1 : 1;
+
+	for (size_t i = 0; i < n_used; i++) {
+		uint32_t offset = offset_of(subnet, used[i]);
+
+		if (offset < size)
+			is_used[offset] = true;
+	}
+	for (uint32_t i = 0; i < size; i++) {
+		uint32_t offset = (begin + i) % size;
+		struct in_addr address = address_at(subnet, offset);
+
+		if (!is_used[offset] && ipam_is_usable(subnet, gateway, address)) {
+			*ret = address;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Private ranges (RFC 1918), those first that others use least. */
+static const struct {
+	uint8_t address[4];
+	uint8_t prefix;
+} pools[] = {
+	{ { 10, 88, 0, 0 }, 16 },
+	{ { 10, 231, 0, 0 }, 16 },
+	{ { 172, 28, 0, 0 }, 14 },
+	{ { 192, 168, 192, 0 }, 18 },
+};
+
+static bool is_free(const struct subnets *used, const struct subnet *wanted)
+{
+	for (size_t i = 0; i < used->n; i++) {
+		if (subnet_overlaps(&used->items[i], wanted))
+			return false;
+	}
+	return true;
+}
+
+bool ipam_choose_subnet(const struct subnets *used, struct subnet *ret)
+{
+	enum { PREFIX = 24 };
+
+	for (size_t i = 0; i < ARRAY_LEN(pools); i++) {
+		struct subnet pool = { .prefix = pools[i].prefix };
+
+		memcpy(&pool.address, pools[i].address, sizeof(pool.address));
+		for (uint32_t at = 0; at < size_of(&pool); at += 1U << (32 - PREFIX)) {
+			const struct subnet wanted = { address_at(&pool, at), PREFIX };
+
+			if (is_free(used, &wanted)) {
+				*ret = wanted;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+int subnet_parse(const char *text, struct subnet *ret, struct error *err)
+{
+	const char *slash = strchr(text, '/');
+	auto_free char *address = slash ? xstrndup(text, (size_t)(slash - text)) : NULL;
+	struct subnet subnet = { 0 };
+	struct error ignored;
+	uint64_t prefix = 0;
+
+	if (!slash || inet_pton(AF_INET, address, &subnet.address) != 1 ||
+	    parse_uint64(slash + 1, 30, &prefix, &ignored) < 0 || prefix < 8)
+		return err_set(err, EINVAL,
+			       "parse subnet '%s': not ADDRESS/PREFIX with a prefix of 8 to 30",
+			       text);
+	subnet.prefix = (uint8_t)prefix;
+	if (ntohl(subnet.address.s_addr) & (size_of(&subnet) - 1))
+		return err_set(err, EINVAL,
+			       "parse subnet '%s': the address has bits behind the prefix", text);
+	*ret = subnet;
+	return 0;
+}
+
+void subnet_format(const struct subnet *subnet, char ret[SUBNET_TEXT_MAX])
+{
+	char text[INET_ADDRSTRLEN];
+
+	(void)inet_ntop(AF_INET, &subnet->address, text, sizeof(text));
+	(void)snprintf(ret, SUBNET_TEXT_MAX, "%s/%u", text, subnet->prefix);
+}
+
+static bool is_any(const char *host_ip)
+{
+	return !*host_ip || strcmp(host_ip, "0.0.0.0") == 0;
+}
+
+uint16_t port_conflict(const struct port_mapping *a, const struct port_mapping *b)
+{
+	uint16_t first = MAX(a->host_port, b->host_port);
+
+	if (a->protocol != b->protocol || a->host_port == 0 || b->host_port == 0)
+		return 0;
+	if (!is_any(a->host_ip) && !is_any(b->host_ip) && strcmp(a->host_ip, b->host_ip) != 0)
+		return 0;
+	if (first >= a->host_port + a->count || first >= b->host_port + b->count)
+		return 0;
+	return first;
+}
+
+const char *port_protocol(uint8_t protocol)
+{
+	return protocol == IPPROTO_UDP ? "udp" : protocol == IPPROTO_SCTP ? "sctp" : "tcp";
+}
+
+static void add_range(unsigned int first, unsigned int count, struct str *out)
+{
+	if (count > 1)
+		str_addf(out, "%u-%u", first, first + count - 1);
+	else
+		str_addf(out, "%u", first);
+}
+
+void port_format(const struct port_mapping *mapping, struct str *out)
+{
+	if (*mapping->host_ip)
+		str_addf(out, strchr(mapping->host_ip, ':') ? "[%s]:" : "%s:", mapping->host_ip);
+	if (mapping->host_port)
+		add_range(mapping->host_port, mapping->count, out);
+	if (mapping->host_port || *mapping->host_ip)
+		str_add(out, ":");
+	add_range(mapping->container_port, mapping->count, out);
+	str_addf(out, "/%s", port_protocol(mapping->protocol));
+}
+
+void lease_fini(struct lease *lease)
+{
+	free(lease->container_name);
+	free(lease->ports);
+	*lease = (struct lease){ 0 };
+}
+
+void leases_fini(struct leases *leases)
+{
+	for (size_t i = 0; i < leases->n; i++)
+		lease_fini(&leases->items[i]);
+	free(leases->items);
+	*leases = (struct leases){ 0 };
+}
+
+void lease_file_name(const struct lease *lease, char ret[LEASE_NAME_MAX])
+{
+	char address[INET_ADDRSTRLEN];
+
+	(void)inet_ntop(AF_INET, &lease->address, address, sizeof(address));
+	(void)snprintf(ret, LEASE_NAME_MAX, "%s,%s,%s", lease->network, address,
+		       lease->container_id);
+}
+
+bool lease_from_file_name(const char *name, struct lease *ret)
+{
+	auto_strv struct strv parts = { 0 };
+	struct lease lease = { 0 };
+
+	strv_split(&parts, name, ',');
+	if (parts.n != 3 || !is_valid_name(parts.items[0]) || !is_valid_name(parts.items[2]) ||
+	    strlen(parts.items[0]) >= sizeof(lease.network) ||
+	    strlen(parts.items[2]) >= sizeof(lease.container_id) ||
+	    inet_pton(AF_INET, parts.items[1], &lease.address) != 1)
+		return false;
+	(void)snprintf(lease.network, sizeof(lease.network), "%s", parts.items[0]);
+	(void)snprintf(lease.container_id, sizeof(lease.container_id), "%s", parts.items[2]);
+	*ret = lease;
+	return true;
+}
+
+int leases_open(const struct dir *net_dir, struct error *err)
+{
+	return dir_make_open_at(net_dir, "leases", 0700, err);
+}
+
+int leases_list(const struct dir *leases_dir, struct leases *ret, struct error *err)
+{
+	int fd = openat(leases_dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct leases found = { 0 };
+	const struct dirent *entry;
+
+	if (!dir) {
+		int rc = err_sys(err, "list leases in '%s'", leases_dir->path);
+
+		close_fd(&fd);
+		return rc;
+	}
+	while ((entry = readdir(dir))) {
+		struct lease lease;
+
+		if (!lease_from_file_name(entry->d_name, &lease))
+			continue;
+		if ((found.n & (found.n - 1)) == 0)
+			found.items = xrealloc(found.items, found.n ? 2 * found.n : 1,
+					       sizeof(*found.items));
+		found.items[found.n++] = lease;
+	}
+	(void)closedir(dir);
+	*ret = found;
+	return 0;
+}
+
+struct lease_content {
+	char *container;
+	struct strv ports;
+};
+
+static void content_fini(struct lease_content *content)
+{
+	free(content->container);
+	strv_fini(&content->ports);
+}
+
+int lease_read(const struct dir *leases_dir, struct lease *lease, struct error *err)
+{
+	static const struct json_field fields[] = {
+		JSON_FIELD(struct lease_content, container, JSON_FIELD_STRING, "container"),
+		JSON_FIELD(struct lease_content, ports, JSON_FIELD_STRINGS, "ports"),
+		JSON_FIELDS_END,
+	};
+	__attribute__((cleanup(content_fini))) struct lease_content content = { 0 };
+	auto_free struct port_mapping *ports = NULL;
+	auto_json_doc struct json_doc doc = { 0 };
+	char name[LEASE_NAME_MAX];
+	int rc;
+
+	lease_file_name(lease, name);
+	rc = json_doc_load(&doc, leases_dir->fd, name, err);
+	if (rc == 0)
+		rc = json_read(&doc, fields, &content, err);
+	if (rc < 0)
+		return err_wrap(err, "read lease '%s/%s'", leases_dir->path, name);
+
+	ports = xcalloc(content.ports.n + 1, sizeof(*ports));
+	for (size_t i = 0; i < content.ports.n; i++) {
+		rc = parse_port(content.ports.items[i], &ports[i], err);
+		if (rc < 0)
+			return err_wrap(err, "read lease '%s/%s'", leases_dir->path, name);
+	}
+	free(lease->container_name);
+	free(lease->ports);
+	lease->container_name = take_ptr(content.container);
+	lease->ports = take_ptr(ports);
+	lease->n_ports = content.ports.n;
+	return 0;
+}
+
+int lease_write(const struct dir *leases_dir, const struct lease *lease, struct error *err)
+{
+	auto_json json_t *content = json_object_new();
+	auto_strv struct strv ports = { 0 };
+	auto_free char *text = NULL;
+	char name[LEASE_NAME_MAX];
+
+	for (size_t i = 0; i < lease->n_ports; i++) {
+		auto_str struct str port = { 0 };
+
+		port_format(&lease->ports[i], &port);
+		strv_add(&ports, port.text);
+	}
+	json_put_string(content, "container", lease->container_name);
+	json_put_strings(content, "ports", &ports);
+	text = json_to_text(content, JSON_COMPACT);
+	lease_file_name(lease, name);
+	return file_replace_at(leases_dir, name, text, strlen(text), 0600, FILE_FAST, err);
+}
+
+int lease_remove(const struct dir *leases_dir, const struct lease *lease, struct error *err)
+{
+	char name[LEASE_NAME_MAX];
+
+	lease_file_name(lease, name);
+	if (unlinkat(leases_dir->fd, name, 0) < 0 && errno != ENOENT)
+		return err_sys(err, "remove lease '%s/%s'", leases_dir->path, name);
+	return 0;
+}
+
+/* No lease's name begins with a dot. */
+static void last_file_name(const char *network, char ret[80])
+{
+	(void)snprintf(ret, 80, ".last,%s", network);
+}
+
+struct in_addr ipam_last(const struct dir *leases_dir, const char *network)
+{
+	struct in_addr last = { 0 };
+	struct error ignored;
+	auto_free char *text = NULL;
+	char name[80];
+
+	last_file_name(network, name);
+	if (file_read_at(leases_dir, name, INET_ADDRSTRLEN, &text, NULL, &ignored) == 0 &&
+	    inet_pton(AF_INET, text, &last) != 1)
+		last.s_addr = 0;
+	return last;
+}
+
+void ipam_set_last(const struct dir *leases_dir, const char *network, struct in_addr address)
+{
+	char text[INET_ADDRSTRLEN];
+	char name[80];
+	auto_fd int fd = -1;
+
+	last_file_name(network, name);
+	(void)inet_ntop(AF_INET, &address, text, sizeof(text));
+	fd = openat(leases_dir->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
+	/* Unknown, the search begins at the first address: nothing depends on it. */
+	if (fd >= 0)
+		(void)!write(fd, text, strlen(text));
+}

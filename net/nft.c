@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/nft.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+
+#include "base/macros.h"
+#include "base/step.h"
+#include "base/str.h"
+
+/* Elements of one message, at most 92 bytes each, have to fit into it (nl.c). */
+enum { ELEMENTS_PER_MESSAGE = 32 };
+
+int nft_socket(struct nl **ret, struct error *err)
+{
+	static struct nl nl = { .fd = -1 };
+	static pid_t owner;
+	int rc;
+
+	/* Answers to a parent's socket could come to its child. */
+	if (owner != getpid()) {
+		nl_fini(&nl);
+		rc = nl_init(&nl, NETLINK_NETFILTER, err);
+		if (rc < 0)
+			return err_wrap(err, "reach nf_tables");
+		owner = getpid();
+	}
+	*ret = &nl;
+	return 0;
+}
+
+static struct nl_msg *message(int type, int flags)
+{
+	const struct nfgenmsg head = { .nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0 };
+
+	return nl_message(NFNL_SUBSYS_NFTABLES << 8 | type, flags, &head, sizeof(head));
+}
+
+static void put_data(struct nl_msg *msg, int attribute, const void *data, size_t len)
+{
+	struct nlattr *nest = nla_nest_start(msg, attribute);
+
+	nl_put(msg, NFTA_DATA_VALUE, data, len);
+	nla_nest_end(msg, nest);
+}
+
+/* ---- expressions: each by the attributes of its kind ---- */
+
+static void put_load(struct nl_msg *msg, const struct rules_expr *e, int key, int reg)
+{
+	nl_put_be32(msg, key, e->key);
+	nl_put_be32(msg, reg, e->reg);
+}
+
+static void put_payload(struct nl_msg *msg, const struct rules_expr *e)
+{
+	nl_put_be32(msg, NFTA_PAYLOAD_DREG, e->reg);
+	nl_put_be32(msg, NFTA_PAYLOAD_BASE, e->key);
+	nl_put_be32(msg, NFTA_PAYLOAD_OFFSET, e->offset);
+	nl_put_be32(msg, NFTA_PAYLOAD_LEN, e->len);
+}
+
+static void put_fib(struct nl_msg *msg, const struct rules_expr *e)
+{
+	nl_put_be32(msg, NFTA_FIB_DREG, e->reg);
+	nl_put_be32(msg, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	nl_put_be32(msg, NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
+}
+
+static void put_and(struct nl_msg *msg, const struct rules_expr *e)
+{
+	const uint32_t none = 0;
+
+	nl_put_be32(msg, NFTA_BITWISE_SREG, e->reg);
+	nl_put_be32(msg, NFTA_BITWISE_DREG, e->reg);
+	nl_put_be32(msg, NFTA_BITWISE_LEN, sizeof(e->value));
+	put_data(msg, NFTA_BITWISE_MASK, &e->value, sizeof(e->value));
+	put_data(msg, NFTA_BITWISE_XOR, &none, sizeof(none));
+}
+
+static void put_compare(struct nl_msg *msg, const struct rules_expr *e)
+{
+	const uint8_t byte = (uint8_t)e->value;
+
+	nl_put_be32(msg, NFTA_CMP_SREG, e->reg);
+	nl_put_be32(msg, NFTA_CMP_OP, e->op == RULES_EQ ? NFT_CMP_EQ : NFT_CMP_NEQ);
+	if (e->len == 1)
+		put_data(msg, NFTA_CMP_DATA, &byte, 1);
+	else
+		put_data(msg, NFTA_CMP_DATA, &e->value, sizeof(e->value));
+}
+
+static void put_lookup(struct nl_msg *msg, const struct rules_expr *e)
+{
+	nl_put_text(msg, NFTA_LOOKUP_SET, rules_sets[e->set].name);
+	nl_put_be32(msg, NFTA_LOOKUP_SREG, e->reg);
+	if (e->op == RULES_MAP)
+		nl_put_be32(msg, NFTA_LOOKUP_DREG, e->reg);
+	if (e->op == RULES_NOT_IN)
+		nl_put_be32(msg, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+}
+
+/* The address in the first four bytes of a register, the port in those behind. */
+static void put_dnat(struct nl_msg *msg, const struct rules_expr *e)
+{
+	nl_put_be32(msg, NFTA_NAT_TYPE, NFT_NAT_DNAT);
+	nl_put_be32(msg, NFTA_NAT_FAMILY, NFPROTO_IPV4);
+	nl_put_be32(msg, NFTA_NAT_REG_ADDR_MIN, e->reg);
+	nl_put_be32(msg, NFTA_NAT_REG_PROTO_MIN, NFT_REG32_01);
+}
+
+static void put_verdict(struct nl_msg *msg, const struct rules_expr *e)
+{
+	struct nlattr *data;
+	struct nlattr *verdict;
+
+	nl_put_be32(msg, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+	data = nla_nest_start(msg, NFTA_IMMEDIATE_DATA);
+	verdict = nla_nest_start(msg, NFTA_DATA_VERDICT);
+	nl_put_be32(msg, NFTA_VERDICT_CODE, e->key);
+	if (e->chain)
+		nl_put_text(msg, NFTA_VERDICT_CHAIN, e->chain);
+	nla_nest_end(msg, verdict);
+	nla_nest_end(msg, data);
+}
+
+static const char *expr_name(enum rules_op op)
+{
+	static const char *const names[] = {
+		[RULES_META] = "meta",         [RULES_CT] = "ct",       [RULES_FIB] = "fib",
+		[RULES_PAYLOAD] = "payload",   [RULES_AND] = "bitwise", [RULES_EQ] = "cmp",
+		[RULES_NEQ] = "cmp",           [RULES_IN] = "lookup",   [RULES_NOT_IN] = "lookup",
+		[RULES_MAP] = "lookup",        [RULES_DNAT] = "nat",    [RULES_MASQUERADE] = "masq",
+		[RULES_VERDICT] = "immediate",
+	};
+
+	return names[op];
+}
+
+static void put_expr_data(struct nl_msg *msg, const struct rules_expr *e)
+{
+	switch (e->op) {
+	case RULES_META:
+		put_load(msg, e, NFTA_META_KEY, NFTA_META_DREG);
+		return;
+	case RULES_CT:
+		put_load(msg, e, NFTA_CT_KEY, NFTA_CT_DREG);
+		return;
+	case RULES_FIB:
+		put_fib(msg, e);
+		return;
+	case RULES_PAYLOAD:
+		put_payload(msg, e);
+		return;
+	case RULES_AND:
+		put_and(msg, e);
+		return;
+	case RULES_EQ:
+	case RULES_NEQ:
+		put_compare(msg, e);
+		return;
+	case RULES_IN:
+	case RULES_NOT_IN:
+	case RULES_MAP:
+		put_lookup(msg, e);
+		return;
+	case RULES_DNAT:
+		put_dnat(msg, e);
+		return;
+	case RULES_VERDICT:
+		put_verdict(msg, e);
+		return;
+	case RULES_MASQUERADE:
+	case RULES_END:
+		return;
+	}
+}
+
+static void put_expr(struct nl_msg *msg, const struct rules_expr *e)
+{
+	struct nlattr *item = nla_nest_start(msg, NFTA_LIST_ELEM);
+	struct nlattr *data;
+
+	nl_put_text(msg, NFTA_EXPR_NAME, expr_name(e->op));
+	data = nla_nest_start(msg, NFTA_EXPR_DATA);
+	put_expr_data(msg, e);
+	nla_nest_end(msg, data);
+	nla_nest_end(msg, item);
+}
+
+/* ---- the table, its sets, chains and rules ---- */
+
+static void add_table(struct nl_batch *batch)
+{
+	struct nl_msg *msg = message(NFT_MSG_NEWTABLE, NLM_F_CREATE);
+
+	nl_put_text(msg, NFTA_TABLE_NAME, RULES_TABLE);
+	nl_batch_add(batch, msg);
+}
+
+static void delete_table(struct nl_batch *batch)
+{
+	struct nl_msg *msg = message(NFT_MSG_DELTABLE, 0);
+
+	nl_put_text(msg, NFTA_TABLE_NAME, RULES_TABLE);
+	nl_batch_add(batch, msg);
+}
+
+static void delete_rules(struct nl_batch *batch)
+{
+	struct nl_msg *msg = message(NFT_MSG_DELRULE, 0);
+
+	nl_put_text(msg, NFTA_RULE_TABLE, RULES_TABLE);
+	nl_batch_add(batch, msg);
+}
+
+static void add_set(struct nl_batch *batch, enum rules_set set)
+{
+	const struct rules_set_spec *spec = &rules_sets[set];
+	struct nl_msg *msg = message(NFT_MSG_NEWSET, NLM_F_CREATE);
+	/* For nft alone, which notes there how to show keys: type 0 (order of bytes), 1 (host's). */
+	const struct {
+		uint8_t type, len;
+		uint32_t value;
+	} __attribute__((packed)) order = { 0, sizeof(uint32_t), 1 };
+
+	nl_put_text(msg, NFTA_SET_TABLE, RULES_TABLE);
+	nl_put_text(msg, NFTA_SET_NAME, spec->name);
+	nl_put_be32(msg, NFTA_SET_ID, (uint32_t)set + 1);
+	nl_put_be32(msg, NFTA_SET_KEY_TYPE, spec->key_type);
+	nl_put_be32(msg, NFTA_SET_KEY_LEN, spec->key_len);
+	if (spec->data_len) {
+		nl_put_be32(msg, NFTA_SET_FLAGS, NFT_SET_MAP);
+		nl_put_be32(msg, NFTA_SET_DATA_TYPE, spec->data_type);
+		nl_put_be32(msg, NFTA_SET_DATA_LEN, spec->data_len);
+	}
+	if (spec->has_text_key)
+		nl_put(msg, NFTA_SET_USERDATA, &order, sizeof(order));
+	nl_batch_add(batch, msg);
+}
+
+static void add_chain(struct nl_batch *batch, const struct rules_chain *chain)
+{
+	struct nl_msg *msg = message(NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	struct nlattr *hook;
+
+	nl_put_text(msg, NFTA_CHAIN_TABLE, RULES_TABLE);
+	nl_put_text(msg, NFTA_CHAIN_NAME, chain->name);
+	if (chain->type) {
+		hook = nla_nest_start(msg, NFTA_CHAIN_HOOK);
+		nl_put_be32(msg, NFTA_HOOK_HOOKNUM, (uint32_t)chain->hook);
+		nl_put_be32(msg, NFTA_HOOK_PRIORITY, (uint32_t)chain->priority);
+		nla_nest_end(msg, hook);
+		nl_put_text(msg, NFTA_CHAIN_TYPE, chain->type);
+		nl_put_be32(msg, NFTA_CHAIN_POLICY, NF_ACCEPT);
+	}
+	nl_batch_add(batch, msg);
+}
+
+/* A comment as nft keeps it in a rule: type 0, length, text with its NUL. */
+static void put_comment(struct nl_msg *msg, const char *comment)
+{
+	uint8_t data[2 + 128] = { 0 };
+	size_t len = strlen(comment) + 1;
+
+	data[1] = (uint8_t)len;
+	memcpy(data + 2, comment, len);
+	nl_put(msg, NFTA_RULE_USERDATA, data, len + 2);
+}
+
+static void add_rule(struct nl_batch *batch, const struct rules_rule *rule)
+{
+	struct nl_msg *msg = message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+	struct nlattr *list;
+
+	nl_put_text(msg, NFTA_RULE_TABLE, RULES_TABLE);
+	nl_put_text(msg, NFTA_RULE_CHAIN, rule->chain);
+	list = nla_nest_start(msg, NFTA_RULE_EXPRESSIONS);
+	for (size_t i = 0; i < RULES_EXPRS_MAX && rule->exprs[i].op != RULES_END; i++)
+		put_expr(msg, &rule->exprs[i]);
+	nla_nest_end(msg, list);
+	put_comment(msg, rule->comment);
+	nl_batch_add(batch, msg);
+}
+
+/* ---- elements ---- */
+
+static void put_element(struct nl_msg *msg, const struct rules_element *element, bool has_data)
+{
+	const struct rules_set_spec *spec = &rules_sets[element->set];
+	struct nlattr *item = nla_nest_start(msg, NFTA_LIST_ELEM);
+
+	put_data(msg, NFTA_SET_ELEM_KEY, element->key, spec->key_len);
+	if (has_data && spec->data_len)
+		put_data(msg, NFTA_SET_ELEM_DATA, element->data, spec->data_len);
+	nla_nest_end(msg, item);
+}
+
+/* A message of the first elements from *@at on that belong to one set; moves *@at behind them. */
+static struct nl_msg *element_message(int type, int flags, const struct rules_elements *elements,
+				      size_t *at)
+{
+	enum rules_set set = elements->items[*at].set;
+	struct nl_msg *msg = message(type, flags);
+	struct nlattr *list;
+
+	nl_put_text(msg, NFTA_SET_ELEM_LIST_TABLE, RULES_TABLE);
+	nl_put_text(msg, NFTA_SET_ELEM_LIST_SET, rules_sets[set].name);
+	list = nla_nest_start(msg, NFTA_SET_ELEM_LIST_ELEMENTS);
+	for (int i = 0; i < ELEMENTS_PER_MESSAGE; i++) {
+		if (*at == elements->n || elements->items[*at].set != set)
+			break;
+		put_element(msg, &elements->items[(*at)++], type == NFT_MSG_NEWSETELEM);
+	}
+	nla_nest_end(msg, list);
+	return msg;
+}
+
+static void add_elements(struct nl_batch *batch, const struct rules_elements *elements)
+{
+	for (size_t i = 0; i < elements->n;)
+		nl_batch_add(batch,
+			     element_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements, &i));
+}
+
+static void delete_elements(struct nl_batch *batch, const struct rules_elements *elements)
+{
+	for (size_t i = 0; i < elements->n;)
+		nl_batch_add(batch, element_message(NFT_MSG_DELSETELEM, 0, elements, &i));
+}
+
+/* ---- what is there ---- */
+
+struct rule_check {
+	size_t n; /* rules seen */
+	bool is_ours;
+};
+
+/* Each chain has its rules in order, the chains have theirs: so has our own list. */
+static int check_rule(const struct nlmsghdr *hdr, void *arg)
+{
+	struct nlattr *attrs[NFTA_RULE_MAX + 1];
+	const struct rules_rule *wanted;
+	struct rule_check *check = arg;
+	const char *comment;
+	size_t len;
+
+	if (!hdr) {
+		*check = (struct rule_check){ .is_ours = true };
+		return 0;
+	}
+	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(struct nfgenmsg), attrs,
+			NFTA_RULE_MAX, NULL) < 0)
+		return -EBADMSG;
+	if (check->n >= rules_n_rules || !attrs[NFTA_RULE_CHAIN] || !attrs[NFTA_RULE_USERDATA]) {
+		check->is_ours = false;
+		return 0;
+	}
+	wanted = &rules_rules[check->n++];
+	comment = (const char *)nla_data(attrs[NFTA_RULE_USERDATA]) + 2;
+	len = strlen(wanted->comment) + 1;
+	if (strcmp(nla_get_string(attrs[NFTA_RULE_CHAIN]), wanted->chain) != 0 ||
+	    (size_t)nla_len(attrs[NFTA_RULE_USERDATA]) != len + 2 ||
+	    memcmp(comment, wanted->comment, len) != 0)
+		check->is_ours = false;
+	return 0;
+}
+
+static int has_all_rules(struct nl *nl, bool *ret, struct error *err)
+{
+	auto_nl_msg struct nl_msg *msg = message(NFT_MSG_GETRULE, NLM_F_DUMP);
+	struct rule_check check = { .is_ours = true };
+	int rc;
+
+	nl_put_text(msg, NFTA_RULE_TABLE, RULES_TABLE);
+	rc = nl_read(nl, msg, check_rule, &check, err);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	*ret = rc == 0 && check.is_ours && check.n == rules_n_rules;
+	return 0;
+}
+
+static int has_elements(struct nl *nl, const struct rules_elements *elements, bool *ret,
+			struct error *err)
+{
+	for (size_t i = 0; i < elements->n;) {
+		auto_nl_msg struct nl_msg *msg =
+			element_message(NFT_MSG_GETSETELEM, 0, elements, &i);
+		int rc = nl_read(nl, msg, NULL, NULL, err);
+
+		if (rc == -ENOENT) {
+			*ret = false;
+			return 0;
+		}
+		if (rc < 0)
+			return rc;
+	}
+	*ret = true;
+	return 0;
+}
+
+int nft_is_whole(struct nl *nl, const struct rules_elements *elements, bool *ret, struct error *err)
+{
+	bool is_whole = false;
+	int rc = has_all_rules(nl, &is_whole, err);
+
+	if (rc == 0 && is_whole)
+		rc = has_elements(nl, elements, &is_whole, err);
+	if (rc < 0)
+		return err_wrap(err, "look at nft table 'inet " RULES_TABLE "'");
+	*ret = is_whole;
+	return 0;
+}
+
+/* ---- changes ---- */
+
+static int build(struct nl *nl, const struct rules_elements *elements, bool is_afresh,
+		 struct error *err)
+{
+	auto_nl_batch struct nl_batch batch = { 0 };
+
+	add_table(&batch);
+	if (is_afresh) {
+		delete_table(&batch);
+		add_table(&batch);
+	}
+	delete_rules(&batch);
+	for (size_t i = 0; i < RULES_N_SETS; i++)
+		add_set(&batch, (enum rules_set)i);
+	for (size_t i = 0; i < rules_n_chains; i++)
+		add_chain(&batch, &rules_chains[i]);
+	for (size_t i = 0; i < rules_n_rules; i++)
+		add_rule(&batch, &rules_rules[i]);
+	add_elements(&batch, elements);
+	return nl_batch_call(nl, &batch, err);
+}
+
+static void end_input(const struct step *step, int rc, const char *text)
+{
+	static char nft[] = "nft";
+	static char option[] = "-f";
+	static char input[] = "-";
+	char *const argv[] = { nft, option, input, NULL };
+
+	step_end_argv(step, rc, STEP_INPUT, argv, text);
+}
+
+int nft_build(struct nl *nl, const struct rules_elements *elements, struct error *err)
+{
+	struct step step = step_begin();
+	int rc = build(nl, elements, false, err);
+
+	/* One of ours is there in a form that cannot be changed, from another version or by hand. */
+	if (rc == -EEXIST || rc == -EINVAL || rc == -EBUSY || rc == -EOPNOTSUPP)
+		rc = build(nl, elements, true, err);
+	if (step_is_on()) {
+		auto_str struct str text = { 0 };
+
+		rules_text(elements, &text);
+		end_input(&step, rc, text.text);
+	}
+	if (rc < 0)
+		return err_wrap(err, "make nft table 'inet " RULES_TABLE "'");
+	return 0;
+}
+
+/* One set: the command with its words.  More: lines on its input, as they are one transaction. */
+static void end_elements(const struct step *step, int rc, const char *verb,
+			 const struct rules_elements *elements)
+{
+	auto_str struct str text = { 0 };
+	auto_strv struct strv last = { 0 };
+	size_t n_sets = 0;
+
+	if (!step_is_on())
+		return;
+	for (size_t set = 0; set < RULES_N_SETS; set++) {
+		auto_strv struct strv words = { 0 };
+
+		if (!rules_element_words(verb, (enum rules_set)set, elements, &words))
+			continue;
+		for (size_t i = 0; i < words.n; i++)
+			str_addf(&text, "%s%s", i ? " " : "", words.items[i]);
+		str_add(&text, "\n");
+		strv_fini(&last);
+		strv_add(&last, "nft");
+		for (size_t i = 0; i < words.n; i++)
+			strv_add(&last, words.items[i]);
+		n_sets++;
+	}
+	if (n_sets == 1)
+		step_end_argv(step, rc, STEP_RUN, strv_items(&last), NULL);
+	else
+		end_input(step, rc, text.text);
+}
+
+static int add_once(struct nl *nl, const struct rules_elements *elements, struct error *err)
+{
+	struct step step = step_begin();
+	auto_nl_batch struct nl_batch batch = { 0 };
+	int rc;
+
+	add_elements(&batch, elements);
+	rc = nl_batch_call(nl, &batch, err);
+	end_elements(&step, rc, "add", elements);
+	return rc;
+}
+
+static int remove_once(struct nl *nl, const struct rules_elements *elements, struct error *err)
+{
+	struct step step = step_begin();
+	auto_nl_batch struct nl_batch batch = { 0 };
+	int rc;
+
+	delete_elements(&batch, elements);
+	rc = nl_batch_call(nl, &batch, err);
+	if (rc != -ENOENT)
+		end_elements(&step, rc, "delete", elements);
+	return rc;
+}
+
+int nft_add(struct nl *nl, const struct rules_elements *elements, struct error *err)
+{
+	int rc = elements->n ? add_once(nl, elements, err) : 0;
+
+	/* Left behind by one that nobody released; the lease says that they are the caller's now. */
+	if (rc == -EEXIST || rc == -EBUSY) {
+		rc = nft_remove(nl, elements, err);
+		if (rc == 0)
+			rc = add_once(nl, elements, err);
+	}
+	if (rc < 0)
+		return err_wrap(err, "add to nft table 'inet " RULES_TABLE "'");
+	return 0;
+}
+
+int nft_remove(struct nl *nl, const struct rules_elements *elements, struct error *err)
+{
+	struct error ignored;
+	int rc = elements->n ? remove_once(nl, elements, err) : 0;
+	int first = 0;
+
+	if (rc != -ENOENT)
+		return rc < 0 ? err_wrap(err, "remove from nft table 'inet " RULES_TABLE "'") : 0;
+
+	/* A batch happens as a whole or not at all: with one missing, each has to go by itself. */
+	for (size_t i = 0; i < elements->n; i++) {
+		const struct rules_elements one = { .items = &elements->items[i], .n = 1 };
+
+		rc = remove_once(nl, &one, first ? &ignored : err);
+		if (rc < 0 && rc != -ENOENT && first == 0)
+			first = rc;
+	}
+	return first < 0 ? err_wrap(err, "remove from nft table 'inet " RULES_TABLE "'") : 0;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+
+/*
+ * The one nft table of this host, `inet minictr`, as data [pure].  Its chains never change; a
+ * network, a container's published port and so on is one element of a set or map.  Every rule is
+ * here in two forms side by side: the line of nft's language, and the expressions that the kernel
+ * gets; an integration test compares what the kernel makes of both.
+ */
+#define RULES_TABLE "minictr"
+
+/* ---- sets and maps ---- */
+enum rules_set {
+	RULES_NETWORKS,          /* bridges of networks */
+	RULES_NETWORKS_INSIDE,   /* bridge . the same: traffic that stays inside */
+	RULES_NETWORKS_INTERNAL, /* bridges of networks without a way out */
+	RULES_PORTS,             /* protocol . port -> container's address . port */
+	RULES_ADDRESS_PORTS,     /* protocol . host address . port -> the same */
+	RULES_N_SETS,
+};
+
+struct rules_set_spec {
+	const char *name;
+	const char *type;   /* nft's words for the key, and for the data of a map */
+	uint32_t key_type;  /* nft's number of that type: the parts, six bits each */
+	uint32_t key_len;   /* bytes; each part is padded to four */
+	uint32_t data_type; /* of a map; else 0 */
+	uint32_t data_len;
+	bool has_text_key; /* in the host's order of bytes, for nft: a plain ifname */
+};
+extern const struct rules_set_spec rules_sets[RULES_N_SETS];
+
+enum { RULES_KEY_MAX = 32, RULES_DATA_MAX = 8 };
+
+struct rules_element {
+	enum rules_set set;
+	uint8_t key[RULES_KEY_MAX];
+	uint8_t data[RULES_DATA_MAX];
+};
+
+struct rules_elements {
+	struct rules_element *items; /* owned */
+	size_t n;
+};
+void rules_elements_fini(struct rules_elements *elements);
+#define auto_rules_elements __attribute__((cleanup(rules_elements_fini)))
+
+void rules_add_network(struct rules_elements *elements, const char *bridge, bool is_internal);
+
+/* One element for each port of the range; @mapping's host_ip is IPv4 or "". */
+void rules_add_ports(struct rules_elements *elements, const struct port_mapping *mapping,
+		     struct in_addr container);
+
+/* ---- chains and rules ---- */
+struct rules_chain {
+	const char *name;
+	const char *type; /* "filter", "nat"; NULL: only jumped to */
+	const char *hook_name, *priority_name;
+	int hook, priority;
+};
+extern const struct rules_chain rules_chains[];
+extern const size_t rules_n_chains;
+
+enum rules_op {
+	RULES_END,
+	RULES_META,    /* register <- meta @key */
+	RULES_CT,      /* register <- ct @key */
+	RULES_FIB,     /* register <- type of the destination address */
+	RULES_PAYLOAD, /* register <- @len bytes of header @key at @offset */
+	RULES_AND,     /* register <- register & @value */
+	RULES_EQ,      /* go on if the register's @len bytes are @value's first */
+	RULES_NEQ,
+	RULES_IN, /* go on if the registers are in @set */
+	RULES_NOT_IN,
+	RULES_MAP,  /* registers <- @set [registers] */
+	RULES_DNAT, /* to the address and port in the registers */
+	RULES_MASQUERADE,
+	RULES_VERDICT, /* @key: NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO; @chain */
+};
+
+struct rules_expr {
+	enum rules_op op;
+	uint8_t reg; /* 1: NFT_REG_1, and so on */
+	uint8_t len, offset;
+	uint32_t key;
+	uint32_t value; /* as it lies in the register */
+	enum rules_set set;
+	const char *chain;
+};
+
+enum { RULES_EXPRS_MAX = 8 };
+
+struct rules_rule {
+	const char *chain;
+	const char *text;    /* nft's language */
+	const char *comment; /* why; also how we know our rule again */
+	struct rules_expr exprs[RULES_EXPRS_MAX];
+};
+extern const struct rules_rule rules_rules[];
+extern const size_t rules_n_rules;
+
+/* ---- text ---- */
+
+/* For `nft -f -`: the table, made or put right, with @elements in it; what else is in it stays. */
+void rules_text(const struct rules_elements *elements, struct str *out);
+
+/* "tcp . 8080 : 10.88.0.2 . 80"; the key alone without @has_data. */
+void rules_element_text(const struct rules_element *element, bool has_data, struct str *out);
+
+/*
+ * The words of a command ("add", "element", "inet", "minictr", "ports", "{ ... }") for those of
+ * @elements that are in @set; false if there are none.
+ */
+bool rules_element_words(const char *verb, enum rules_set set,
+			 const struct rules_elements *elements, struct strv *out);
