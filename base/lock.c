@@ -20,6 +20,22 @@ static int acquire(const struct dir *dir, const char *name, int operation, struc
 	return take_fd(&fd);
 }
 
+int lock_fd(int fd, enum lock_mode mode, const char *name, struct error *err)
+{
+	while (flock(fd, mode == LOCK_SHARED ? LOCK_SH : LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return err_sys(err, "lock '%s'", name);
+	}
+	return 0;
+}
+
+int lock_fd_try(int fd, enum lock_mode mode, const char *name, struct error *err)
+{
+	if (flock(fd, (mode == LOCK_SHARED ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
+		return 1;
+	return errno == EWOULDBLOCK ? 0 : err_sys(err, "lock '%s'", name);
+}
+
 int lock_acquire(const struct dir *dir, const char *name, enum lock_mode mode, struct error *err)
 {
 	return acquire(dir, name, mode == LOCK_SHARED ? LOCK_SH : LOCK_EX, err);

@@ -14,3 +14,10 @@ int lock_acquire(const struct dir *dir, const char *name, enum lock_mode mode, s
 
 /* As above without waiting: -EWOULDBLOCK (no text is promised) if somebody holds it. */
 int lock_try(const struct dir *dir, const char *name, enum lock_mode mode, struct error *err);
+
+/*
+ * Locks an open file or directory by itself; the lock lasts until the last descriptor of that open
+ * is closed, children's included.  lock_fd_try(): 1 if it is ours now, 0 if somebody holds it.
+ */
+int lock_fd(int fd, enum lock_mode mode, const char *name, struct error *err);
+int lock_fd_try(int fd, enum lock_mode mode, const char *name, struct error *err);

@@ -25,6 +25,10 @@ int sys_mkdir_at(const struct dir *dir, const char *name, mode_t mode, struct er
 /* Removes an empty directory; a missing one is no error: returns 1 if removed, 0 if missing. */
 int sys_rmdir_at(const struct dir *dir, const char *name, struct error *err);
 
+/* A new file with the content @text; one that is there already is replaced. */
+int sys_put_at(const struct dir *dir, const char *name, mode_t mode, const char *text,
+	       struct error *err);
+
 int sys_mknod_at(const struct dir *dir, const char *name, mode_t mode, dev_t dev,
 		 struct error *err);
 int sys_symlink_at(const struct dir *dir, const char *name, const char *target, struct error *err);

@@ -84,6 +84,45 @@ int sys_rmdir_at(const struct dir *dir, const char *name, struct error *err)
 	return 1;
 }
 
+static int put(int dirfd, const char *name, mode_t mode, const char *text)
+{
+	size_t len = strlen(text);
+	auto_fd int fd = -1;
+	ssize_t n = 0;
+
+	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return -errno;
+	/* The caller's umask took bits away. */
+	if (fchmod(fd, mode) < 0)
+		return -errno;
+	if (len > 0)
+		n = write(fd, text, len);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -ENOSPC;
+}
+
+int sys_put_at(const struct dir *dir, const char *name, mode_t mode, const char *text,
+	       struct error *err)
+{
+	struct step step = step_begin();
+	int rc = put(dir->fd, name, mode, text);
+
+	if (step_is_on()) {
+		auto_strv struct strv argv = { 0 };
+
+		strv_add(&argv, "install");
+		strv_addf(&argv, "-m%o", mode);
+		strv_add(&argv, "/dev/stdin");
+		strv_take(&argv, path_join(dir->path, name));
+		step_end_argv(&step, rc, STEP_INPUT, strv_items(&argv), text);
+	}
+	if (rc < 0)
+		return err_set(err, -rc, "write '%s/%s': %s", dir->path, name, err_text(-rc));
+	return 0;
+}
+
 static void end_mknod(const struct step *step, int rc, const struct dir *dir, const char *name,
 		      mode_t mode, dev_t dev)
 {
