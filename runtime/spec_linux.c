@@ -343,48 +343,6 @@ int spec_resources_read(const struct json_doc *doc, struct cgroup_resources *ret
 	return 0;
 }
 
-/* ---- seccomp ---------------------------------------------------------------------------------- */
-
-static const struct json_field seccomp_arg_fields[] = {
-	JSON_FIELD_NEEDED(struct spec_seccomp_arg, index, JSON_FIELD_UINT32, "index"),
-	JSON_FIELD_NEEDED(struct spec_seccomp_arg, value, JSON_FIELD_UINT64, "value"),
-	JSON_FIELD(struct spec_seccomp_arg, value_two, JSON_FIELD_UINT64, "valueTwo"),
-	JSON_FIELD_NEEDED(struct spec_seccomp_arg, op, JSON_FIELD_STRING, "op"),
-	JSON_FIELDS_END,
-};
-READ_ARRAY(read_seccomp_args, struct spec_seccomp_rule, args, n_args, seccomp_arg_fields)
-
-static const struct json_field seccomp_rule_fields[] = {
-	JSON_FIELD_NEEDED(struct spec_seccomp_rule, names, JSON_FIELD_STRINGS, "names"),
-	JSON_FIELD_NEEDED(struct spec_seccomp_rule, action, JSON_FIELD_STRING, "action"),
-	JSON_FIELD_SET(struct spec_seccomp_rule, errno_ret, JSON_FIELD_UINT32, "errnoRet",
-		       has_errno),
-	JSON_FIELD_BY(struct spec_seccomp_rule, args, "args", read_seccomp_args),
-	JSON_FIELDS_END,
-};
-READ_ARRAY(read_seccomp_rules, struct spec_seccomp, rules, n_rules, seccomp_rule_fields)
-
-static const struct json_field seccomp_fields[] = {
-	JSON_FIELD_NEEDED(struct spec_seccomp, default_action, JSON_FIELD_STRING, "defaultAction"),
-	JSON_FIELD_SET(struct spec_seccomp, default_errno_ret, JSON_FIELD_UINT32, "defaultErrnoRet",
-		       has_default_errno),
-	JSON_FIELD(struct spec_seccomp, architectures, JSON_FIELD_STRINGS, "architectures"),
-	JSON_FIELD(struct spec_seccomp, flags, JSON_FIELD_STRINGS, "flags"),
-	JSON_FIELD(struct spec_seccomp, listener_path, JSON_FIELD_STRING, "listenerPath"),
-	JSON_FIELD(struct spec_seccomp, listener_metadata, JSON_FIELD_STRING, "listenerMetadata"),
-	JSON_FIELD_BY(struct spec_seccomp, rules, "syscalls", read_seccomp_rules),
-	JSON_FIELDS_END,
-};
-
-int spec_read_seccomp(struct json_reader *reader, const json_t *value, void *field,
-		      struct error *err)
-{
-	struct spec_seccomp *seccomp = field;
-
-	seccomp->is_given = true;
-	return json_read_object(reader, value, NULL, seccomp_fields, seccomp, err);
-}
-
 /* ---- the object ------------------------------------------------------------------------------- */
 
 static const struct json_field personality_fields[] = {
