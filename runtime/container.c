@@ -72,6 +72,7 @@ void container_fini(struct container *container)
 	close_fd(&container->start_gate);
 	free(container->cgroup_path);
 	container->cgroup_path = NULL;
+	cgroup_freep(&container->cgroup);
 }
 
 static int open_cgroup(const char *path, struct cgroup **ret, struct error *err)
@@ -262,6 +263,21 @@ static int end_processes(const struct handle *h, const struct cgroup *cgroup, st
 		return err_set(err, ETIMEDOUT, "end container: still there after %d s",
 			       DEATH_MS / 1000);
 	return rc;
+}
+
+int container_delete_created(const struct container *container, const char *root, const char *id,
+			     struct error *err)
+{
+	struct error later;
+	int rc = cgroup_signal_all(container->cgroup, SIGKILL, err);
+
+	if (rc < 0)
+		(void)cgroup_destroy(container->cgroup, &later);
+	else
+		rc = cgroup_destroy(container->cgroup, err);
+	if (state_remove_dir(root, id, rc < 0 ? &later : err) < 0 && rc == 0)
+		rc = -err->code;
+	return rc < 0 ? err_wrap(err, "delete container '%s'", id) : 0;
 }
 
 /* What the record names: processes, cgroup.  Goes on after a failure and returns the first. */

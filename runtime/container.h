@@ -34,10 +34,18 @@ struct container_overlay {
 	const char *upper, *work; /* NULL: read-only overlay */
 };
 
+struct spec;
+struct cgroup;
+
+/* In struct container_request, @stdio. */
+#define CONTAINER_STDIO_INHERIT (-1) /* the caller's own */
+#define CONTAINER_STDIO_NULL    (-2) /* the container's /dev/null: the host's stays out of reach */
+
 struct container_request {
 	const char *id;
-	const char *root;                        /* state root, absolute */
-	const char *bundle;                      /* directory with config.json, absolute */
+	const char *root;   /* state root, absolute */
+	const char *bundle; /* directory that relative paths start from, absolute */
+	struct spec *spec;  /* taken over; NULL: <bundle>/config.json */
 	const struct container_overlay *overlay; /* NULL: root.path of the config as it is */
 
 	const char *console_socket; /* OCI: where the pty master is sent; NULL */
@@ -46,9 +54,10 @@ struct container_request {
 	int preserve_fds;           /* this many fds from 3 on stay open in the container */
 	bool no_pivot, no_new_keyring;
 
-	int stdio[3];          /* the container's; -1: inherit the caller's.  Borrowed */
-	bool wants_pty_fd;     /* process.terminal: hand the pty master to the caller (engine) */
-	const char *cache_dir; /* for compiled seccomp programs; NULL: <root>/.cache */
+	int stdio[3];           /* the container's, borrowed; or CONTAINER_STDIO_* */
+	bool wants_pty_fd;      /* process.terminal: hand the pty master to the caller (engine) */
+	bool dies_with_creator; /* it is killed when the process that created it ends */
+	const char *cache_dir;  /* for compiled seccomp programs; NULL: <root>/.cache */
 
 	/*
 	 * Called once the namespaces exist and while init builds its root file system: the engine
@@ -66,6 +75,7 @@ struct container {
 	int start_gate; /* what container_start_created() opens; owned */
 	char *cgroup_path;
 	bool has_poststart_hooks;
+	struct cgroup *cgroup; /* owned */
 };
 void container_fini(struct container *container); /* closes; ends nothing */
 
@@ -103,6 +113,13 @@ int container_kill(const char *root, const char *id, int signal, bool is_all, st
 /* Removes what is left of it: processes (with @force), cgroup, state directory.  Unknown with
  * @force: 0.  Not stopped without @force: an error that says so. */
 int container_delete(const char *root, const char *id, bool force, struct error *err);
+
+/*
+ * The same as container_delete() with @force for one that this process created and whose end it has
+ * waited for: without asking again where everything is.
+ */
+int container_delete_created(const struct container *container, const char *root, const char *id,
+			     struct error *err);
 
 int container_pause(const char *root, const char *id, bool is_paused, struct error *err);
 

@@ -409,21 +409,30 @@ static void allow_default_devices(struct cgroup_resources *r)
 	r->n_devices += ARRAY_LEN(rules);
 }
 
+static int read_spec(const struct container_request *request, struct spec *ret, struct error *err)
+{
+	auto_fd int bundle = -1;
+
+	if (request->spec) {
+		*ret = *request->spec;
+		*request->spec = (struct spec){ 0 };
+		return 0;
+	}
+	bundle = open(request->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return bundle < 0 ? err_sys(err, "chdir %s", request->bundle) : spec_load(bundle, ret, err);
+}
+
 static int load(struct creation *c, struct error *err)
 {
 	const struct container_request *request = c->request;
 	auto_free char *cache = request->cache_dir ? xstrdup(request->cache_dir)
 						   : path_join(request->root, ".cache");
-	auto_fd int bundle = -1;
 	auto_fd int cache_fd = -1;
 	int rc;
 
 	if (!is_valid_name(request->id))
 		return err_set(err, EINVAL, "invalid container ID format");
-	bundle = open(request->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (bundle < 0)
-		return err_sys(err, "chdir %s", request->bundle);
-	rc = spec_load(bundle, &c->spec, err);
+	rc = read_spec(request, &c->spec, err);
 	allow_default_devices(&c->spec.resources);
 	if (rc == 0)
 		rc = plan_make(&c->spec, request->bundle, &c->plan, err);
@@ -482,6 +491,7 @@ int container_create(const struct container_request *request, struct container *
 		container.start_gate = take_fd(&c.sock);
 		container.cgroup_path = take_ptr(c.record.state.cgroup_path);
 		container.has_poststart_hooks = c.record.poststart.n > 0;
+		container.cgroup = take_ptr(c.cgroup);
 		*ret = container;
 	} else {
 		container_fini(&container);

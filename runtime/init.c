@@ -293,8 +293,12 @@ static int wait_for_start(struct init_job *job, struct error *err)
 {
 	int rc;
 
-	/* From now on the container outlives who made it. */
-	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	/*
+	 * From now on the container outlives who made it, or not: said again in any case, as a change
+	 * of ids has taken it back (PR_SET_PDEATHSIG(2const)).  A creator that has died before this
+	 * is noticed by the message that follows.
+	 */
+	(void)prctl(PR_SET_PDEATHSIG, job->request->dies_with_creator ? SIGKILL : 0, 0, 0, 0);
 	rc = sync_send(job->sock, SYNC_CREATED, job->pty_master, err);
 	close_fd(&job->pty_master);
 	if (rc < 0)

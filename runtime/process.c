@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/step.h"
+#include "runtime/container.h"
 #include "runtime/plan.h"
 #include "runtime/program.h"
 #include "runtime/seccomp.h"
@@ -67,6 +68,24 @@ static int set_personality(const char *domain, struct error *err)
 	return 0;
 }
 
+/*
+ * The root of the container could change the mode of the host's node by a descriptor of it, so it
+ * gets one of its own node.
+ */
+static int adopt_null(int target, struct error *err)
+{
+	auto_fd int fd = open("/dev/null", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return err_sys(err, "open '/dev/null'");
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return err_set(err, ENODEV, "open '/dev/null': is not the null device");
+	if (dup2(fd, target) < 0)
+		return err_sys(err, "use '/dev/null' as descriptor %d", target);
+	return 0;
+}
+
 static int start_session(const struct process_job *job, struct error *err)
 {
 	if (setsid() < 0)
@@ -74,8 +93,14 @@ static int start_session(const struct process_job *job, struct error *err)
 	if (job->pty_slave >= 0)
 		return terminal_adopt(job->pty_slave, err);
 	for (int i = 0; i < 3; i++) {
-		if (job->stdio[i] >= 0 && dup2(job->stdio[i], i) < 0)
-			return err_sys(err, "use descriptor %d as %d", job->stdio[i], i);
+		int rc = 0;
+
+		if (job->stdio[i] == CONTAINER_STDIO_NULL)
+			rc = adopt_null(i, err);
+		else if (job->stdio[i] >= 0 && dup2(job->stdio[i], i) < 0)
+			rc = err_sys(err, "use descriptor %d as %d", job->stdio[i], i);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }

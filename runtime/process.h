@@ -31,7 +31,7 @@ struct process_job {
 	const char *personality; /* "LINUX32"; NULL: as it is */
 	const char *keyring;     /* name of the session keyring; NULL: the caller's stays */
 	int proc_fd;             /* a procfs of our own; only if process_needs_proc() */
-	int stdio[3];            /* -1: the caller's; unused with a terminal */
+	int stdio[3];            /* or CONTAINER_STDIO_*; unused with a terminal */
 	int pty_slave;           /* becomes terminal and stdio; -1: none */
 
 	/* What process_prepare() finds; owned. */

@@ -414,7 +414,11 @@ static int mask(const struct rootfs *rootfs, const char *path, int null, struct 
 
 		return sys_mount_at(&empty, &target, err);
 	}
-	const struct sys_bind bind = { .source = { .fd = null, .path = "/dev/null" } };
+	/* Read-only, which a device does not mind: or root inside could change the host's node. */
+	const struct sys_bind bind = {
+		.source = { .fd = null, .path = "/dev/null" },
+		.attr_set = MOUNT_ATTR_RDONLY,
+	};
 
 	return sys_bind_at(&bind, &target, err);
 }

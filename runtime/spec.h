@@ -214,8 +214,8 @@ void spec_seccomp_fini(struct spec_seccomp *seccomp);
 /* `minictr spec`: the default config.json.  Owned by the caller. */
 json_t *spec_default(bool is_rootless);
 
-/* Its mounts alone: what every container has.  Owned by the caller. */
-json_t *spec_default_mounts(void);
+/* Its mounts alone: what every container has; added to those of @spec. */
+void spec_add_default_mounts(struct spec *spec);
 
 /* The capabilities that docker gives by default ("CAP_CHOWN", ...), the paths that it masks and
  * makes read-only, its mounts: what the engine's bundles are made of.  NULL-ended lists. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
 #include "runtime/spec.h"
 
 /*
@@ -51,7 +52,24 @@ static const struct {
 	{ "/sys/fs/cgroup", "cgroup", "cgroup", { "nosuid", "noexec", "nodev", "relatime", "ro" } },
 };
 
-json_t *spec_default_mounts(void)
+void spec_add_default_mounts(struct spec *spec)
+{
+	spec->mounts =
+		xrealloc(spec->mounts, spec->n_mounts + ARRAY_LEN(mounts), sizeof(*spec->mounts));
+	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
+		struct spec_mount *m = &spec->mounts[spec->n_mounts++];
+
+		*m = (struct spec_mount){
+			.destination = xstrdup(mounts[i].destination),
+			.type = xstrdup(mounts[i].type),
+			.source = xstrdup(mounts[i].source),
+		};
+		for (size_t j = 0; mounts[i].options[j]; j++)
+			strv_add(&m->options, mounts[i].options[j]);
+	}
+}
+
+static json_t *default_mounts(void)
 {
 	json_t *array = json_array_new();
 
@@ -180,7 +198,7 @@ json_t *spec_default(bool is_rootless)
 	json_put_bool(root, "readonly", true);
 	json_put(spec, "root", root);
 	json_put_string(spec, "hostname", "minictr");
-	json_put(spec, "mounts", spec_default_mounts());
+	json_put(spec, "mounts", default_mounts());
 	json_put(spec, "linux", default_linux(is_rootless));
 	return spec;
 }
