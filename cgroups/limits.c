@@ -389,7 +389,8 @@ static int plan_limit(struct limits_planner *p, const struct limit *limit,
 	/* Without swap accounting nothing beyond memory is promised, and nothing is asked here. */
 	if (limit->value == value_swap)
 		write->is_optional = !r->memory.has_swap || r->memory.swap == -1 ||
-				     r->memory.swap == r->memory.limit;
+				     r->memory.swap == r->memory.limit ||
+				     r->memory.is_swap_optional;
 	return 0;
 }
 

@@ -15,10 +15,11 @@
 
 struct cgroup_memory {
 	bool has_limit, has_reservation, has_swap, has_swappiness, has_oom_kill_disable;
-	int64_t limit;       /* bytes; -1: unlimited */
-	int64_t reservation; /* bytes */
-	int64_t swap;        /* bytes, memory and swap together (v1's meaning); -1: unlimited */
-	uint64_t swappiness; /* 0..100; v1 only */
+	int64_t limit;         /* bytes; -1: unlimited */
+	int64_t reservation;   /* bytes */
+	int64_t swap;          /* bytes, memory and swap together (v1's meaning); -1: unlimited */
+	bool is_swap_optional; /* a host that does not account swap does without that limit */
+	uint64_t swappiness;   /* 0..100; v1 only */
 	bool is_oom_kill_disabled;
 	bool is_update_checked; /* checkBeforeUpdate */
 };
