@@ -203,8 +203,31 @@ const struct command oci_create = {
 	.run = run_create,
 };
 
+/* Engines call `run --bundle DIR ID`: with options that the run of images does not have. */
+static bool is_oci_run(int argc, char *const argv[])
+{
+	static const char *const own[] = {
+		"--bundle",   "--pid-file",       "--console-socket", "--preserve-fds",
+		"--no-pivot", "--no-new-keyring", "--keep",           "--no-subreaper",
+	};
+
+	for (int i = 0; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "-b") == 0)
+			return true;
+		for (size_t j = 0; j < ARRAY_LEN(own); j++) {
+			size_t len = strlen(own[j]);
+
+			if (strncmp(argv[i], own[j], len) == 0 &&
+			    (!argv[i][len] || argv[i][len] == '='))
+				return true;
+		}
+	}
+	return false;
+}
+
 const struct command oci_run = {
 	.name = "run",
+	.is_meant = is_oci_run,
 	.summary = "Create and start a container from a bundle",
 	.synopsis = "--bundle DIR [OPTIONS] ID",
 	.opts = run_opts,
@@ -478,8 +501,21 @@ static int run_ps(void *options, const struct strv *args, struct error *err)
 	return 0;
 }
 
+/* Engines call `ps --format json ID`: with an id, where the list of containers takes none. */
+static bool is_oci_ps(int argc, char *const argv[])
+{
+	int i = 0;
+
+	for (; i < argc && (strcmp(argv[i], "--format") == 0 || strcmp(argv[i], "-f") == 0); i += 2)
+		;
+	for (; i < argc && str_starts(argv[i], "--format="); i++)
+		;
+	return i < argc && argv[i][0] != '-';
+}
+
 const struct command oci_ps = {
 	.name = "ps",
+	.is_meant = is_oci_ps,
 	.summary = "List the processes of a container",
 	.synopsis = "[OPTIONS] ID",
 	.opts = list_opts,

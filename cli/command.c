@@ -110,11 +110,14 @@ char *commands_help(const struct command *global, const struct command *const *c
 	return str_take(&text);
 }
 
-static const struct command *find_name(const struct command *const *commands, const char *name)
+static const struct command *find_name(const struct command *const *commands, const char *name,
+				       int argc, char *const argv[])
 {
 	for (; *commands; commands++) {
-		if (strcmp((*commands)->name, name) == 0)
-			return *commands;
+		const struct command *c = *commands;
+
+		if (strcmp(c->name, name) == 0 && (!c->is_meant || c->is_meant(argc, argv)))
+			return c;
 	}
 	return NULL;
 }
@@ -156,10 +159,10 @@ int command_find(const struct command *const *commands, int argc, char *const ar
 		return err_set(err, EINVAL, "no command (see 'minictr --help')");
 	*ret_words = 2;
 	if (two)
-		found = find_name(commands, two);
+		found = find_name(commands, two, argc - 2, argv + 2);
 	if (!found) {
 		*ret_words = 1;
-		found = find_name(commands, argv[0]);
+		found = find_name(commands, argv[0], argc - 1, argv + 1);
 	}
 	if (found) {
 		*ret = found;
@@ -263,7 +266,8 @@ static int find_and_run(const struct command *global, const struct command *cons
 	int words = 0;
 	int rc;
 
-	if (args->n == 2 && is_help_word(args->items[1]) && !find_name(commands, args->items[0]) &&
+	if (args->n == 2 && is_help_word(args->items[1]) &&
+	    !find_name(commands, args->items[0], 0, NULL) &&
 	    print_help(global, commands, args) == 0)
 		return 0;
 	rc = command_find(commands, (int)args->n, strv_items(args), &command, &words, err);

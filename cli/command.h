@@ -34,6 +34,12 @@ struct command {
 	bool stops_at_arg; /* what follows the first argument is not ours: run IMAGE ls -l */
 	int usage_status;  /* exit status for wrong usage; 0: 1 */
 
+	/*
+	 * Where commands share a name: whether these words behind it mean this one.  The first that
+	 * is meant is taken; NULL: always.
+	 */
+	bool (*is_meant)(int argc, char *const argv[]);
+
 	/* Returns the exit status (0..255), or a negative errno with @err. */
 	int (*run)(void *options, const struct strv *args, struct error *err);
 };

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/cmd_run.h"
+#include "cli/human.h"
+#include "cli/output.h"
+#include "engine/list.h"
+#include "engine/reconcile.h"
+
+struct ps_options {
+	bool has_all, is_quiet, is_whole, is_latest;
+	int last;
+	char *format;
+	struct strv filters;
+};
+
+static const char *const filter_names[] = { "id", "name", "status", "label", "ancestor", NULL };
+
+static int add_filter(const char *text, void *field, struct error *err)
+{
+	size_t len = strcspn(text, "=");
+
+	for (size_t i = 0; filter_names[i]; i++) {
+		if (text[len] == '=' && strlen(filter_names[i]) == len &&
+		    strncmp(filter_names[i], text, len) == 0) {
+			strv_add(field, text);
+			return 0;
+		}
+	}
+	return err_set(err, EINVAL, "'%s' is none of id=, name=, status=, label=, ancestor=", text);
+}
+
+static const struct opt ps_opts[] = {
+	{ .name = "all",
+	  .letter = 'a',
+	  .kind = OPT_FLAG,
+	  .offset = OPT_FIELD(struct ps_options, has_all),
+	  .help = "Show those too that have ended" },
+	{ .name = "filter",
+	  .letter = 'f',
+	  .kind = OPT_PARSE,
+	  .parse = add_filter,
+	  .offset = OPT_FIELD(struct ps_options, filters),
+	  .arg = "NAME=VALUE",
+	  .help = "Show only those of this id, name, status, label or image (ancestor)" },
+	{ .name = "format",
+	  .kind = OPT_STRING,
+	  .offset = OPT_FIELD(struct ps_options, format),
+	  .arg = "FORMAT",
+	  .help = "table, json, or a template like {{.Names}}" },
+	{ .name = "last",
+	  .letter = 'n',
+	  .kind = OPT_INT,
+	  .offset = OPT_FIELD(struct ps_options, last),
+	  .arg = "N",
+	  .min = 1,
+	  .max = INT_MAX,
+	  .help = "Show the N newest, in whatever state" },
+	{ .name = "latest",
+	  .letter = 'l',
+	  .kind = OPT_FLAG,
+	  .offset = OPT_FIELD(struct ps_options, is_latest),
+	  .help = "Show the newest, in whatever state" },
+	{ .name = "no-trunc",
+	  .kind = OPT_FLAG,
+	  .offset = OPT_FIELD(struct ps_options, is_whole),
+	  .help = "Show ids and commands as a whole" },
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .kind = OPT_FLAG,
+	  .offset = OPT_FIELD(struct ps_options, is_quiet),
+	  .help = "Show ids only" },
+	OPTS_END,
+};
+
+static void ps_fini(void *options)
+{
+	struct ps_options *o = options;
+
+	free(o->format);
+	strv_fini(&o->filters);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------- */
+
+struct row {
+	char *id, *image, *command, *since, *at, *running_for, *status, *state, *ports, *names;
+	char *labels, *networks;
+};
+
+#define COLUMN(name, heading, member)                                    \
+	{                                                                \
+		name, heading, COLUMN_TEXT, offsetof(struct row, member) \
+	}
+#define EXTRA(name, heading, member)                                                       \
+	{                                                                                  \
+		name, heading, COLUMN_TEXT, offsetof(struct row, member), .is_extra = true \
+	}
+
+static const struct column columns[] = {
+	COLUMN("ID", "CONTAINER ID", id),        COLUMN("Image", "IMAGE", image),
+	COLUMN("Command", "COMMAND", command),   COLUMN("RunningFor", "CREATED", since),
+	COLUMN("Status", "STATUS", status),      COLUMN("Ports", "PORTS", ports),
+	COLUMN("Names", "NAMES", names),         EXTRA("CreatedAt", "CREATED AT", at),
+	EXTRA("State", "STATE", state),          EXTRA("Labels", "LABELS", labels),
+	EXTRA("Networks", "NETWORKS", networks), { NULL },
+};
+
+#define COMMAND_WIDTH 20
+
+/* The words, in quotes, cut to what docker shows of them. */
+static char *command_text(const struct record *record, bool is_whole)
+{
+	auto_str struct str words = { 0 };
+	size_t len;
+
+	for (size_t i = 0; i < record->command.n; i++)
+		str_addf(&words, "%s%s", i ? " " : "", record->command.items[i]);
+	if (is_whole || words.len <= COMMAND_WIDTH)
+		return xasprintf("\"%s\"", words.text ? words.text : "");
+	/* Not in the middle of a character of UTF-8. */
+	for (len = COMMAND_WIDTH - 1; len > 0 && (words.text[len] & 0xc0) == 0x80; len--)
+		;
+	return xasprintf("\"%.*s…\"", (int)len, words.text);
+}
+
+static char *status_text(const struct list_entry *entry, int64_t now)
+{
+	const struct record *record = &entry->record;
+	auto_free char *since = NULL;
+
+	switch (entry->status) {
+	case LIST_CREATED:
+		return xstrdup("Created");
+	case LIST_RUNNING:
+	case LIST_PAUSED:
+		since = human_duration(now - entry->started_ns / 1000000000);
+		return xasprintf("Up %s%s", since, entry->status == LIST_PAUSED ? " (Paused)" : "");
+	case LIST_EXITED:
+		since = human_duration(now - record->ended_ns / 1000000000);
+		return xasprintf("Exited (%d) %s ago%s", record->exit_code, since,
+				 record->is_oom_killed ? " (out of memory)" : "");
+	}
+	return NULL;
+}
+
+static void add_port(const struct port_mapping *port, struct str *ret)
+{
+	const char *protocol = port->protocol == IPPROTO_UDP    ? "udp"
+			       : port->protocol == IPPROTO_SCTP ? "sctp"
+								: "tcp";
+	unsigned int more = port->count > 1 ? port->count - 1U : 0;
+	char to_host[16] = "", to_container[16] = "";
+
+	if (more) {
+		(void)snprintf(to_host, sizeof(to_host), "-%u", port->host_port + more);
+		(void)snprintf(to_container, sizeof(to_container), "-%u",
+			       port->container_port + more);
+	}
+	str_addf(ret, "%s%s:%u%s->%u%s/%s", ret->len ? ", " : "",
+		 *port->host_ip ? port->host_ip : "0.0.0.0", port->host_port, to_host,
+		 port->container_port, to_container, protocol);
+}
+
+static char *ports_text(const struct list_entry *entry)
+{
+	struct str text = { 0 };
+
+	for (size_t i = 0; entry->status != LIST_EXITED && i < entry->record.n_ports; i++)
+		add_port(&entry->record.ports[i], &text);
+	return str_take(&text);
+}
+
+static char *labels_text(const struct record *record)
+{
+	struct str text = { 0 };
+
+	for (size_t i = 0; i < record->labels.n; i++)
+		str_addf(&text, "%s%s", i ? "," : "", record->labels.items[i]);
+	return str_take(&text);
+}
+
+static struct row row_of(const struct list_entry *entry, bool is_whole)
+{
+	const struct record *record = &entry->record;
+	int64_t now = (int64_t)time(NULL);
+	auto_free char *since = human_duration(now - record->created_ns / 1000000000);
+
+	return (struct row){
+		.id = xstrndup(record->id, is_whole ? RECORD_ID_LEN : RECORD_SHORT_LEN),
+		.image = xstrdup(record->image),
+		.command = command_text(record, is_whole),
+		.since = xasprintf("%s ago", since),
+		.at = human_time(record->created_ns / 1000000000),
+		.status = status_text(entry, now),
+		.state = xstrdup(list_status_name(entry->status)),
+		.ports = ports_text(entry),
+		.names = xstrdup(record->name),
+		.labels = labels_text(record),
+		.networks = xstrdup(record->network),
+	};
+}
+
+static void row_fini(struct row *row)
+{
+	char *const texts[] = {
+		row->id,    row->image, row->command, row->since,  row->at,       row->status,
+		row->state, row->ports, row->names,   row->labels, row->networks,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		free(texts[i]);
+}
+
+/* ---- which ------------------------------------------------------------------------------------ */
+
+static bool has_label(const struct record *record, const char *wanted)
+{
+	size_t len = strcspn(wanted, "=");
+
+	for (size_t i = 0; i < record->labels.n; i++) {
+		const char *label = record->labels.items[i];
+
+		if (strcmp(label, wanted) == 0 ||
+		    (!wanted[len] && strncmp(label, wanted, len) == 0 && label[len] == '='))
+			return true;
+	}
+	return false;
+}
+
+static bool matches(const struct list_entry *entry, const char *filter)
+{
+	const char *value = strchr(filter, '=') + 1;
+
+	if (str_starts(filter, "id="))
+		return str_starts(entry->record.id, value);
+	if (str_starts(filter, "name="))
+		return strstr(entry->record.name, value) ||
+		       fnmatch(value, entry->record.name, 0) == 0;
+	if (str_starts(filter, "label="))
+		return has_label(&entry->record, value);
+	if (str_starts(filter, "ancestor="))
+		return str_eq(entry->record.image, value);
+	return strcmp(list_status_name(entry->status), value) == 0;
+}
+
+/* As with docker, filters of one kind are alternatives. */
+static bool is_asked_for(const struct list_entry *entry, const struct ps_options *o)
+{
+	bool has_status = false;
+
+	for (size_t kind = 0; filter_names[kind]; kind++) {
+		auto_free char *prefix = xasprintf("%s=", filter_names[kind]);
+		bool is_given = false, is_matched = false;
+
+		for (size_t i = 0; i < o->filters.n; i++) {
+			if (!str_starts(o->filters.items[i], prefix))
+				continue;
+			is_given = true;
+			is_matched |= matches(entry, o->filters.items[i]);
+		}
+		if (is_given && !is_matched)
+			return false;
+		has_status |= is_given && strcmp(prefix, "status=") == 0;
+	}
+	return o->has_all || o->last || o->is_latest || has_status ||
+	       entry->status == LIST_RUNNING || entry->status == LIST_PAUSED;
+}
+
+static int run_ps(void *options, const struct strv *args, struct error *err)
+{
+	const struct ps_options *o = options;
+	struct list_entry *entries = NULL;
+	auto_str struct str out = { 0 };
+	size_t n = 0, n_rows = 0, limit;
+	struct row *rows;
+	int rc;
+
+	(void)args;
+	if (geteuid() != 0)
+		return err_set(err, EPERM, "containers are shown to root only");
+	if (reconcile_all(&engine_dirs, err) < 0)
+		log_warning("%s", err->msg);
+	rc = list_containers(&engine_dirs, &entries, &n, err);
+	if (rc < 0)
+		return rc;
+	limit = o->is_latest ? 1 : o->last ? (size_t)o->last : n;
+	rows = xcalloc(n + 1, sizeof(*rows));
+	for (size_t i = 0; i < n && n_rows < limit; i++) {
+		if (is_asked_for(&entries[i], o))
+			rows[n_rows++] = row_of(&entries[i], o->is_whole);
+	}
+	rc = output_rows(o->is_quiet ? "{{.ID}}" : o->format, columns, rows, n_rows, sizeof(*rows),
+			 &out, err);
+	for (size_t i = 0; i < n_rows; i++)
+		row_fini(&rows[i]);
+	free(rows);
+	list_free(entries, n);
+	return rc < 0 ? rc : output_print(&out, err);
+}
+
+const struct command cmd_ps = {
+	.name = "ps",
+	.group = "Containers",
+	.summary = "List containers",
+	.synopsis = "[OPTIONS]",
+	.opts = ps_opts,
+	.options_size = sizeof(struct ps_options),
+	.options_fini = ps_fini,
+	.run = run_ps,
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/fd.h"
+
+struct bundle_mounts;
+struct in_addr;
+struct run_options;
+
+/* Files of the host that a container sees: /etc/hosts and its like, volumes, the init of --init. */
+struct files {
+	const struct dir *place; /* the container's directory */
+	const struct run_options *options;
+	const char *hostname;
+	const struct in_addr *address; /* NULL: none of its own */
+};
+
+/* <place>/hosts, hostname, resolv.conf. */
+int files_make(const struct files *files, struct error *err);
+
+/* The directories that are bound and may be made, volumes among them, as far as they are missing. */
+int files_make_sources(const struct bundle_mounts *mounts, struct error *err);
+
+/* The program for --init: beside our own or where it is installed.  Owned by the caller. */
+int files_find_init(char **ret, struct error *err);

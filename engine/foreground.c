@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/foreground.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/sock.h"
+#include "engine/control.h"
+#include "engine/options.h"
+#include "engine/pump.h"
+#include "engine/reconcile.h"
+#include "engine/supervisor.h"
+
+/* The side of the command; the head of supervisor.c tells the whole. */
+struct foreground {
+	struct supervisor_job job;
+	pid_t supervisor;
+	int control;
+	int signals;
+	int input; /* where what is typed goes: a pipe, or the terminal's master; -1: nowhere */
+	bool has_input; /* standard input has not come to its end */
+	char buffer[4096];
+	size_t begin, end; /* of what is in it and not yet written */
+	bool is_over;
+	int exit_code;
+};
+
+static const int passed_on[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGWINCH, SIGIO,
+};
+
+static int block_signals(struct foreground *f, struct error *err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(passed_on); i++)
+		(void)sigaddset(&set, passed_on[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_sys(err, "block signals");
+	f->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (f->signals < 0)
+		return err_sys(err, "watch signals");
+	(void)signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+/* ---- standard input --------------------------------------------------------------------------- */
+
+static int prepare_input(struct foreground *f, const struct run_options *o, struct error *err)
+{
+	if (o->has_tty && o->is_interactive && !o->is_detached && !isatty(STDIN_FILENO))
+		return err_set(err, ENOTTY, "-i with -t: the standard input is not a terminal");
+	if (o->has_tty) {
+		int fd = isatty(STDIN_FILENO) ? STDIN_FILENO : STDOUT_FILENO;
+
+		console_size(fd, &f->job.columns, &f->job.rows);
+		if (o->is_interactive && !o->is_detached)
+			f->job.console.fd = STDIN_FILENO;
+		return f->job.console.fd >= 0 ? console_make_raw(&f->job.console, err) : 0;
+	}
+	if (!o->is_interactive || o->is_detached)
+		return 0;
+	return pump_pipe(true, &f->job.stdin_read, &f->job.stdin_write, err);
+}
+
+static void end_input(struct foreground *f)
+{
+	f->has_input = false;
+	/* A pipe ends for its reader; a terminal does not end before its container. */
+	if (!f->job.options->has_tty)
+		close_fd(&f->input);
+}
+
+static void read_input(struct foreground *f)
+{
+	ssize_t n = read(STDIN_FILENO, f->buffer, sizeof(f->buffer));
+
+	f->begin = 0;
+	f->end = n > 0 ? (size_t)n : 0;
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+		end_input(f);
+}
+
+static void write_input(struct foreground *f)
+{
+	ssize_t n = write(f->input, f->buffer + f->begin, f->end - f->begin);
+
+	if (n > 0)
+		f->begin += (size_t)n;
+	else if (n < 0 && errno != EINTR && errno != EAGAIN)
+		end_input(f);
+	if (!f->has_input)
+		f->begin = f->end = 0;
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------- */
+
+static void pass_signals(struct foreground *f)
+{
+	struct signalfd_siginfo info;
+	struct error ignored;
+
+	while (read(f->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		const struct control_message message = {
+			.type = CONTROL_SIGNAL,
+			.value = (int32_t)info.ssi_signo,
+		};
+
+		if (info.ssi_signo == SIGWINCH && f->job.options->has_tty)
+			console_copy_size(STDIN_FILENO, f->input);
+		else
+			(void)control_send(f->control, &message, -1, &ignored);
+	}
+}
+
+static void on_started(struct foreground *f, int *fd)
+{
+	const struct run_options *o = f->job.options;
+
+	f->is_over = o->is_detached;
+	if (*fd < 0)
+		return;
+	/* The window may have changed since the container's terminal got its size. */
+	console_copy_size(STDIN_FILENO, *fd);
+	f->input = take_fd(fd);
+	f->has_input = o->is_interactive && !o->is_detached;
+}
+
+static int on_message(struct foreground *f, struct str *ret_remark, struct error *err)
+{
+	struct control_message message;
+	auto_fd int fd = -1;
+	int rc = control_receive(f->control, &message, &fd, err);
+
+	if (rc < 0)
+		return rc;
+	switch (message.type) {
+	case CONTROL_STARTED:
+		on_started(f, &fd);
+		return 0;
+	case CONTROL_EXIT:
+		str_add(ret_remark, message.error.msg);
+		f->exit_code = message.value;
+		f->is_over = true;
+		return 0;
+	case CONTROL_ERROR:
+		f->is_over = true;
+		*err = message.error;
+		return -(err->code ? err->code : EIO);
+	default:
+		return err_set(err, EPROTO, "message %u from the supervisor", message.type);
+	}
+}
+
+static int attend(struct foreground *f, struct str *ret_remark, struct error *err)
+{
+	while (!f->is_over) {
+		bool is_full = f->begin < f->end;
+		struct pollfd fds[] = {
+			{ .fd = f->control, .events = POLLIN },
+			{ .fd = f->signals, .events = POLLIN },
+			{ .fd = f->has_input && !is_full ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = is_full ? f->input : -1, .events = POLLOUT },
+		};
+		int rc = 0;
+
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+			return err_sys(err, "wait for the container");
+		if (fds[1].revents)
+			pass_signals(f);
+		if (fds[2].revents)
+			read_input(f);
+		if (fds[3].revents)
+			write_input(f);
+		if (fds[0].revents)
+			rc = on_message(f, ret_remark, err);
+		if (rc < 0)
+			return rc;
+	}
+	return f->exit_code;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+static int fork_supervisor(struct foreground *f, struct error *err)
+{
+	int pair[2];
+	int rc = sock_pair(pair, err);
+
+	if (rc < 0)
+		return rc;
+	f->job.command_control = f->control = pair[0];
+	f->job.control = pair[1];
+	f->supervisor = fork();
+	if (f->supervisor < 0)
+		rc = err_sys(err, "fork the supervisor");
+	if (f->supervisor == 0)
+		supervisor_run(&f->job);
+	close_fd(&pair[1]);
+	close_fd(&f->job.stdin_read);
+	f->input = f->job.stdin_write;
+	f->has_input = f->input >= 0;
+	return rc;
+}
+
+/* It ended without a word: whatever it had made has to be released here. */
+static int on_supervisor_death(struct foreground *f, struct error *err)
+{
+	struct error ignored;
+
+	(void)waitpid(f->supervisor, NULL, 0);
+	(void)reconcile_container(f->job.dirs, f->job.id, &ignored);
+	return err_set(err, EPIPE, "the supervisor of container %.*s was killed", RECORD_SHORT_LEN,
+		       f->job.id);
+}
+
+int foreground_run(const struct engine_dirs *dirs, const struct run_options *options,
+		   char ret_id[65], struct str *ret_remark, struct error *err)
+{
+	struct foreground f = {
+		.job = {
+			.dirs = dirs,
+			.options = options,
+			.stdin_read = -1,
+			.stdin_write = -1,
+			.console.fd = -1,
+		},
+		.control = -1,
+		.signals = -1,
+		.input = -1,
+	};
+	int rc = record_make_id(f.job.id, err);
+
+	if (rc == 0)
+		rc = block_signals(&f, err);
+	if (rc == 0)
+		rc = prepare_input(&f, options, err);
+	if (rc == 0)
+		rc = fork_supervisor(&f, err);
+	if (rc == 0) {
+		rc = attend(&f, ret_remark, err);
+		if (rc < 0 && !f.is_over)
+			rc = on_supervisor_death(&f, err);
+	}
+	console_restore(&f.job.console);
+	memcpy(ret_id, f.job.id, sizeof(f.job.id));
+	close_fd(&f.input);
+	close_fd(&f.control);
+	close_fd(&f.signals);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/error.h"
+#include "base/str.h"
+#include "engine/dirs.h"
+
+struct run_options;
+
+/*
+ * `minictr run`: forks the container's supervisor, feeds the container's standard input, passes
+ * signals on, and waits for the end (with is_detached only for the start).
+ *
+ * Returns the exit status, or a negative errno with @err (err->status 126 or 127 if the command
+ * could not be executed).  @ret_id is the container's id once it runs; @ret_remark (may be left
+ * empty) says what a user should know about its end.
+ */
+int foreground_run(const struct engine_dirs *dirs, const struct run_options *options,
+		   char ret_id[65], struct str *ret_remark, struct error *err);

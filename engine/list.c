@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/list.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/enum.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "runtime/container.h"
+
+static const struct enum_name status_names[] = {
+	{ "created", LIST_CREATED },
+	{ "running", LIST_RUNNING },
+	{ "paused", LIST_PAUSED },
+	{ "exited", LIST_EXITED },
+	{ NULL, 0 },
+};
+
+const char *list_status_name(enum list_status status)
+{
+	return enum_to_name(status_names, (int)status);
+}
+
+/* What a supervisor is at is known by what the runtime says of its container. */
+static void find_status(const struct engine_dirs *dirs, struct list_entry *entry)
+{
+	auto_free char *root = path_join(dirs->state, "containers");
+	struct container_state state = { 0 };
+	struct error ignored;
+
+	entry->status = entry->record.has_ended ? LIST_EXITED : LIST_CREATED;
+	if (entry->record.has_ended ||
+	    container_state(root, entry->record.id, &state, &ignored) != 1)
+		return;
+	if (state.status == CONTAINER_RUNNING || state.status == CONTAINER_PAUSED) {
+		entry->status = state.status == CONTAINER_PAUSED ? LIST_PAUSED : LIST_RUNNING;
+		entry->started_ns = state.created_ns;
+	}
+	container_state_fini(&state);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct list_entry *x = a, *y = b;
+
+	return x->record.created_ns < y->record.created_ns ? 1 : -1;
+}
+
+int list_containers(const struct engine_dirs *dirs, struct list_entry **ret, size_t *ret_n,
+		    struct error *err)
+{
+	auto_strv struct strv ids = { 0 };
+	struct list_entry *entries;
+	size_t n = 0;
+	int rc = record_list(dirs, &ids, err);
+
+	if (rc < 0)
+		return rc;
+	entries = xcalloc(ids.n + 1, sizeof(*entries));
+	for (size_t i = 0; i < ids.n; i++) {
+		auto_place struct record_place place = RECORD_NO_PLACE;
+		struct error missing;
+
+		/* It may go, or not quite be there yet, while we look. */
+		if (record_open(dirs, ids.items[i], &place, &missing) < 0 ||
+		    record_read(&place, &entries[n].record, &missing) < 0)
+			continue;
+		find_status(dirs, &entries[n++]);
+	}
+	qsort(entries, n, sizeof(*entries), compare);
+	*ret = entries;
+	*ret_n = n;
+	return 0;
+}
+
+void list_free(struct list_entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		record_fini(&entries[i].record);
+	free(entries);
+}

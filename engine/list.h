@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "engine/dirs.h"
+#include "engine/record.h"
+
+/* What `ps` shows of a container. */
+enum list_status { LIST_CREATED, LIST_RUNNING, LIST_PAUSED, LIST_EXITED };
+const char *list_status_name(enum list_status status); /* "running" */
+
+struct list_entry {
+	struct record record;
+	enum list_status status;
+	int64_t started_ns; /* CLOCK_REALTIME; 0: it does not run */
+};
+
+/* All containers, the newest first; *ret is owned by the caller. */
+int list_containers(const struct engine_dirs *dirs, struct list_entry **ret, size_t *ret_n,
+		    struct error *err);
+void list_free(struct list_entry *entries, size_t n);

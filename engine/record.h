@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "engine/dirs.h"
+
+/*
+ * What is known of a container, and who has which name.  See the head of record.c for what is
+ * written when, and why that survives the death of any process and of the machine.
+ */
+#define RECORD_ID_LEN    64
+#define RECORD_SHORT_LEN 12
+
+struct record {
+	char id[RECORD_ID_LEN + 1];
+	char *name;
+	char *image;         /* as it was asked for; the directory of --rootfs */
+	char *image_id;      /* NULL with --rootfs */
+	struct strv layers;  /* directory names in the store, lowest first */
+	struct strv command; /* entry point included */
+	struct strv labels;
+	char *network; /* "bridge", "host", "none" or a name */
+	struct port_mapping *ports;
+	size_t n_ports;
+	uint64_t memory; /* limit in bytes; 0: none */
+	char *stop_signal;
+	int stop_timeout; /* seconds */
+	bool is_removed_at_end;
+	int64_t created_ns; /* CLOCK_REALTIME */
+
+	/* Its supervisor: one process of one boot. */
+	pid_t supervisor;
+	uint64_t supervisor_start;
+	char boot_id[37];
+
+	/* Once it has ended. */
+	bool has_ended;
+	int exit_code;
+	bool is_oom_killed;
+	int64_t ended_ns;
+};
+
+void record_fini(struct record *record);
+#define auto_record __attribute__((cleanup(record_fini)))
+
+/* 256 random bits. */
+int record_make_id(char ret[RECORD_ID_LEN + 1], struct error *err);
+
+/* Fills created_ns, and the supervisor's members with those of this process. */
+int record_begin(struct record *record, struct error *err);
+
+/* A container's directory, open; locked by its supervisor for as long as that lives. */
+struct record_place {
+	struct dir dir; /* fd owned */
+	char *path;     /* owned; what dir.path is */
+};
+void record_place_close(struct record_place *place);
+#define RECORD_NO_PLACE      \
+	{                    \
+		.dir.fd = -1 \
+	}
+#define auto_place __attribute__((cleanup(record_place_close)))
+
+/*
+ * Claims the name (made up, and put into @record, if it has none), makes the directory, locks it.
+ * -EEXIST "the name 'x' is in use by container 0123456789ab".  On failure nothing is left.
+ */
+int record_claim(const struct engine_dirs *dirs, struct record *record, struct record_place *ret,
+		 struct error *err);
+
+/*
+ * Writes record.json.  Before anything else of the container is made; durably if the container
+ * is one to keep.
+ */
+int record_write(const struct record_place *place, const struct record *record, struct error *err);
+
+/* -ENOENT if there is no directory, or no record in it (yet). */
+int record_open(const struct engine_dirs *dirs, const char *id, struct record_place *ret,
+		struct error *err);
+int record_read(const struct record_place *place, struct record *ret, struct error *err);
+
+/* Removes directory and name: the last thing that is done to a container.  Nothing there: fine. */
+int record_remove(const struct engine_dirs *dirs, const char *id, const char *name,
+		  struct error *err);
+
+/*
+ * Finds by name, id, or a beginning of an id that only one container has.  1 and *ret, 0 if there
+ * is none, -EINVAL if several begin so.  What has a name may be gone already but for that.
+ */
+int record_find(const struct engine_dirs *dirs, const char *text, char ret[RECORD_ID_LEN + 1],
+		struct error *err);
+
+/* Ids of all containers, in no order. */
+int record_list(const struct engine_dirs *dirs, struct strv *ret, struct error *err);
+
+/*
+ * What dead creators left before there was a record: the ids of directories without one that nobody
+ * holds are added to @ret_ids, and names without a directory are taken away.
+ */
+int record_sweep(const struct engine_dirs *dirs, struct strv *ret_ids, struct error *err);
+
+/* For store_remove(): whether a container uses @layer.  @arg: a const struct engine_dirs. */
+bool record_uses_layer(void *arg, const char *layer);

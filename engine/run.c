@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sys/capability.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/stage.h"
+#include "base/sys.h"
+#include "engine/bundle.h"
+#include "engine/files.h"
+#include "engine/options.h"
+#include "image/store.h"
+#include "runtime/seccomp.h"
+#include "runtime/spec.h"
+
+/*
+ * Theory of operation.  The stages, in the order of what the later ones need:
+ *
+ *	image    the image is found and held; the root directory of --rootfs looked up
+ *	record   name, directory, lock, record.json: from here on everything can be found again
+ *	files    mount points of the overlay, volumes, what is bound on /etc/hosts and its like
+ *	create   the runtime makes cgroup, namespaces, root file system, up to execve(2)
+ *	start    execve(2)
+ *
+ * The way back is the same for a container that could not be made, one that has ended, and one whose
+ * supervisor was killed (reconcile.c): runtime state with cgroup and processes first, the directory,
+ * with the record, and the name last.
+ */
+
+/* ---- image ------------------------------------------------------------------------------------ */
+
+static int find_rootfs(struct run *run, struct error *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (!realpath(run->options->rootfs, path) || stat(path, &st) < 0)
+		return err_sys(err, "open root file system '%s'", run->options->rootfs);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ENOTDIR, "open root file system '%s': %s", run->options->rootfs,
+			       err_text(ENOTDIR));
+	run->rootfs = xstrdup(path);
+	run->record.image = xstrdup(path);
+	return 0;
+}
+
+static int find_image(void *job, struct error *err)
+{
+	struct run *run = job;
+	auto_free char *path = path_join(run->dirs->data, "images");
+	auto_fd int fd = -1;
+	int rc;
+
+	if (run->options->rootfs)
+		return find_rootfs(run, err);
+	fd = store_open(path, err);
+	if (fd < 0)
+		return fd;
+
+	const struct dir store = { .fd = fd, .path = path };
+
+	run->store_hold = store_hold(&store, err);
+	if (run->store_hold < 0)
+		return run->store_hold;
+	rc = image_open(&store, run->options->image, &run->image, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < run->image.layers.n; i++)
+		strv_addf(&run->layer_paths, "%s/layers/%s", path, run->image.layers.items[i]);
+	run->record.image = xstrdup(run->options->image);
+	run->record.image_id = xstrdup(run->image.id);
+	strv_copy(&run->record.layers, &run->image.layers);
+	return 0;
+}
+
+/* ---- record ----------------------------------------------------------------------------------- */
+
+static const struct image *image_of(const struct run *run)
+{
+	return run->options->rootfs ? NULL : &run->image;
+}
+
+static void fill_record(struct run *run)
+{
+	const struct run_options *o = run->options;
+	const struct image *image = image_of(run);
+	struct record *record = &run->record;
+	const char *signal = o->stop_signal ? o->stop_signal : image ? image->stop_signal : NULL;
+
+	record->name = xstrdup(o->name);
+	record->network = xstrdup(o->network ? o->network : "bridge");
+	record->memory = o->memory;
+	record->stop_signal = xstrdup(signal && *signal ? signal : "SIGTERM");
+	record->stop_timeout = o->stop_timeout ? o->stop_timeout : 10;
+	record->is_removed_at_end = o->is_removed_at_end;
+	for (size_t i = 0; image && i < image->labels.n; i++)
+		strv_add(&record->labels, image->labels.items[i]);
+	for (size_t i = 0; i < o->labels.n; i++) {
+		const char *equals = strchrnul(o->labels.items[i], '=');
+		auto_free char *name =
+			xstrndup(o->labels.items[i], (size_t)(equals - o->labels.items[i]));
+
+		strv_setenv(&record->labels, name, *equals ? equals + 1 : "");
+	}
+	record->ports = xcalloc(o->n_ports, sizeof(*record->ports));
+	record->n_ports = o->n_ports;
+	for (size_t i = 0; i < o->n_ports; i++)
+		record->ports[i] = o->ports[i];
+}
+
+static int make_record(void *job, struct error *err)
+{
+	struct run *run = job;
+	int rc = bundle_command(run->options, image_of(run), &run->record.command, err);
+
+	if (rc < 0)
+		return rc;
+	fill_record(run);
+	rc = record_claim(run->dirs, &run->record, &run->place, err);
+	if (rc == 0)
+		rc = record_write(&run->place, &run->record, err);
+	/* From now on the record says that its layers are in use. */
+	close_fd(&run->store_hold);
+	return rc;
+}
+
+static void remove_record(void *job)
+{
+	struct run *run = job;
+	struct error err;
+
+	if (run->place.dir.fd >= 0 &&
+	    record_remove(run->dirs, run->record.id, run->record.name, &err) < 0)
+		log_warning("%s", err.msg);
+	record_place_close(&run->place);
+}
+
+/* ---- files ------------------------------------------------------------------------------------ */
+
+static char *host_name(void)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+
+	(void)gethostname(name, sizeof(name) - 1);
+	return xstrdup(name);
+}
+
+/* With the host's network goes the host's name, as with docker. */
+static char *make_hostname(const struct run *run)
+{
+	if (run->options->hostname)
+		return xstrdup(run->options->hostname);
+	if (str_eq(run->record.network, "host"))
+		return host_name();
+	return xstrndup(run->record.id, RECORD_SHORT_LEN);
+}
+
+/* What is mounted where the root is going to be: an overlay of the layers, with its own upper one. */
+static int make_overlay_dirs(struct run *run, struct error *err)
+{
+	static const char *const names[] = { "rootfs", "upper", "work" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		/* The upper directory is the container's "/", with the mode of one. */
+		int rc = sys_mkdir_at(&run->place.dir, names[i], 0755, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	run->rootfs = path_join(run->place.path, "rootfs");
+	run->upper = path_join(run->place.path, "upper");
+	run->work = path_join(run->place.path, "work");
+	return 0;
+}
+
+static int make_files(void *job, struct error *err)
+{
+	struct run *run = job;
+	const struct files files = {
+		.place = &run->place.dir,
+		.options = run->options,
+		.hostname = run->hostname = make_hostname(run),
+	};
+	int rc = 0;
+
+	if (image_of(run))
+		rc = make_overlay_dirs(run, err);
+	return rc < 0 ? rc : files_make(&files, err);
+}
+
+/* ---- create ----------------------------------------------------------------------------------- */
+
+/* What "ALL" is: what we could give, which may be less than the kernel has. */
+static void list_caps(struct strv *ret)
+{
+	for (cap_value_t cap = 0; cap <= cap_max_bits() - 1; cap++) {
+		char *name = cap_get_bound(cap) > 0 ? cap_to_name(cap) : NULL;
+		auto_str struct str upper = { 0 };
+
+		for (const char *c = name; c && *c; c++)
+			str_addf(&upper, "%c", *c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+		if (name)
+			strv_add(ret, upper.text);
+		(void)cap_free(name);
+	}
+}
+
+static int load_seccomp(const struct run *run, struct spec *spec, struct error *err)
+{
+	const struct run_options *o = run->options;
+	const struct strv *caps = &spec->process.capabilities.bounding;
+	auto_json_doc struct json_doc doc = { 0 };
+	int rc;
+
+	if (str_eq(o->seccomp, "unconfined") || (!o->seccomp && o->is_privileged))
+		return 0;
+	if (!o->seccomp) {
+		seccomp_default(caps, &spec->seccomp);
+		return 0;
+	}
+	rc = json_doc_load(&doc, AT_FDCWD, o->seccomp, err);
+	if (rc == 0)
+		rc = spec_seccomp_read(&doc, caps, &spec->seccomp, err);
+	spec->seccomp.is_given = true;
+	return rc < 0 ? err_wrap(err, "seccomp profile '%s'", o->seccomp) : 0;
+}
+
+static int make_spec(struct run *run, struct spec *ret, struct error *err)
+{
+	const struct run_options *o = run->options;
+	auto_free char *volumes = path_join(run->dirs->data, "volumes");
+	auto_free char *init = NULL;
+	auto_strv struct strv caps = { 0 };
+	struct bundle_mounts mounts = { 0 };
+	struct bundle_input in = {
+		.options = o,
+		.image = image_of(run),
+		.id = run->record.id,
+		.rootfs = run->rootfs,
+		.hostname = run->hostname,
+		.place = run->place.path,
+		.volumes = volumes,
+		.has_files = false,
+		.n_cpus = o->cpus_nano ? (unsigned int)get_nprocs() : 0,
+		.columns = run->columns,
+		.rows = run->rows,
+		.all_caps = &caps,
+	};
+	int rc = 0;
+
+	if (o->is_privileged || strv_has(&o->cap_add, "ALL"))
+		list_caps(&caps);
+	if (o->has_init)
+		rc = files_find_init(&init, err);
+	in.init = init;
+	bundle_mounts_resolve(&in, &mounts);
+	if (rc == 0)
+		rc = files_make_sources(&mounts, err);
+	if (rc == 0)
+		rc = bundle_make(&in, &mounts, ret, err);
+	bundle_mounts_fini(&mounts);
+	if (rc == 0) {
+		rc = load_seccomp(run, ret, err);
+		if (rc < 0)
+			spec_fini(ret);
+	}
+	return rc;
+}
+
+static int create(void *job, struct error *err)
+{
+	struct run *run = job;
+	auto_free char *root = path_join(run->dirs->state, "containers");
+	auto_free char *cache = path_join(run->dirs->state, "cache");
+	const struct container_overlay overlay = {
+		.lower = &run->layer_paths,
+		.upper = run->upper,
+		.work = run->work,
+	};
+	auto_spec struct spec spec = { 0 };
+	const struct container_request request = {
+		.id = run->record.id,
+		.root = root,
+		.bundle = run->place.path,
+		.spec = &spec,
+		.overlay = image_of(run) ? &overlay : NULL,
+		.stdio = { run->stdio[0], run->stdio[1], run->stdio[2] },
+		.wants_pty_fd = run->options->has_tty,
+		.dies_with_creator = true,
+		.cache_dir = cache,
+	};
+	int rc = make_spec(run, &spec, err);
+
+	return rc < 0 ? rc : container_create(&request, &run->container, err);
+}
+
+/* Also when it is there, but did not get as far as execve(2): then it has to be ended here. */
+static void delete (void *job)
+{
+	struct run *run = job;
+	auto_free char *root = path_join(run->dirs->state, "containers");
+	struct error err;
+
+	if (run->container.pidfd < 0)
+		return;
+	(void)proc_signal(run->container.pidfd, SIGKILL, &err);
+	while (waitid(P_PIDFD, (id_t)run->container.pidfd, &(siginfo_t){ 0 }, WEXITED) < 0 &&
+	       errno == EINTR)
+		;
+	if (container_delete_created(&run->container, root, run->record.id, &err) < 0)
+		log_warning("%s", err.msg);
+	container_fini(&run->container);
+}
+
+static int start(void *job, struct error *err)
+{
+	struct run *run = job;
+	auto_free char *root = path_join(run->dirs->state, "containers");
+
+	return container_start_created(&run->container, root, run->record.id, err);
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+static const struct stage stages[] = {
+	{ "image", find_image, NULL }, { "record", make_record, remove_record },
+	{ "files", make_files, NULL }, { "create", create, delete },
+	{ "start", start, NULL },
+};
+
+void run_abort(struct run *run)
+{
+	stages_undo(stages, ARRAY_LEN(stages), run);
+}
+
+int run_start(struct run *run, struct error *err)
+{
+	run->container = (struct container){ .pid = -1, .pidfd = -1, .pty = -1, .start_gate = -1 };
+	run->place.dir.fd = run->store_hold = -1;
+	return stages_run(stages, ARRAY_LEN(stages), run, err);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int run_end(struct run *run, int exit_code, bool is_oom_killed, struct error *err)
+{
+	auto_free char *root = path_join(run->dirs->state, "containers");
+	struct record *record = &run->record;
+	struct error later;
+	int rc = container_delete_created(&run->container, root, record->id, err);
+	int last;
+
+	if (rc == 0 && record->is_removed_at_end)
+		return record_remove(run->dirs, record->id, record->name, err);
+	/* What could not be released is tried again by whoever finds the record. */
+	record->has_ended = rc == 0;
+	record->exit_code = exit_code;
+	record->is_oom_killed = is_oom_killed;
+	record->ended_ns = now_ns();
+	last = record_write(&run->place, record, rc < 0 ? &later : err);
+	return rc < 0 ? rc : last;
+}
+
+void run_fini(struct run *run)
+{
+	container_fini(&run->container);
+	record_place_close(&run->place);
+	record_fini(&run->record);
+	image_fini(&run->image);
+	close_fd(&run->store_hold);
+	free(run->rootfs);
+	free(run->hostname);
+	strv_fini(&run->layer_paths);
+	free(run->upper);
+	free(run->work);
+}
