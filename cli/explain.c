@@ -41,98 +41,8 @@ static const char *name_of(const struct enum_name *table, int value)
 	return name ? name : "?";
 }
 
-static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			    "0123456789_-+=./:,@%^";
-
-/* Bytes that a terminal would act on; a shell's quotes leave them as they are. */
-static bool drives_terminal(const char *text, size_t len)
-{
-	auto_free char *part = xstrndup(text, len);
-	auto_free char *escaped = NULL;
-
-	for (char *c = part; *c; c++) {
-		if (*c == '\n' || *c == '\t')
-			*c = ' ';
-	}
-	escaped = str_escape(part);
-	return strcmp(part, escaped) != 0;
-}
-
-/* printf's escapes keep the script free of control characters. */
-static void quote_by_printf(const char *text, size_t len, struct str *ret)
-{
-	str_add(ret, "\"$(printf '");
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c && strchr(plain, c) && c != '%')
-			str_add_len(ret, text + i, 1);
-		else
-			str_addf(ret, "\\%03o", c);
-	}
-	str_add(ret, "')\"");
-}
-
-static void quote_part(const char *text, size_t len, struct str *ret)
-{
-	if (strspn(text, plain) >= len) {
-		str_add_len(ret, text, len);
-	} else if (drives_terminal(text, len)) {
-		quote_by_printf(text, len, ret);
-	} else {
-		str_add(ret, "'");
-		for (size_t i = 0; i < len; i++) {
-			if (text[i] == '\'')
-				str_add(ret, "'\\''");
-			else
-				str_add_len(ret, text + i, 1);
-		}
-		str_add(ret, "'");
-	}
-}
-
-/* Where in @word the container's pid stands as such, or NULL. */
-static const char *find_pid(const char *word, const char *pid)
-{
-	static const char proc[] = "/proc/";
-	size_t len = pid ? strlen(pid) : 0;
-	const char *at;
-
-	if (!len)
-		return NULL;
-	if (strcmp(word, pid) == 0)
-		return word;
-	for (at = strstr(word, proc); at; at = strstr(at, proc)) {
-		at += strlen(proc);
-		if (strncmp(at, pid, len) == 0 && (at[len] == '/' || at[len] == '\0'))
-			return at;
-	}
-	return NULL;
-}
-
-void explain_quote(const char *word, const char *pid, struct str *ret)
-{
-	const char *found;
-
-	if (!*word)
-		str_add(ret, "''");
-	for (; (found = find_pid(word, pid)); word = found + strlen(pid)) {
-		quote_part(word, (size_t)(found - word), ret);
-		str_add(ret, "\"$PID\"");
-	}
-	quote_part(word, strlen(word), ret);
-}
-
-void explain_words(char *const *words, const char *pid, struct str *ret)
-{
-	for (size_t i = 0; words[i]; i++) {
-		if (i)
-			str_add(ret, " ");
-		explain_quote(words[i], pid, ret);
-	}
-}
-
-static void add_write(const struct step_record *record, const char *pid, struct str *ret)
+static void add_write(const struct step_record *record, const struct explain_names *names,
+		      struct str *ret)
 {
 	auto_free char *value = xstrdup(record->argv[0] ? record->argv[0] : "");
 	const char *path = record->argv[0] && record->argv[1] ? record->argv[1] : "";
@@ -142,25 +52,26 @@ static void add_write(const struct step_record *record, const char *pid, struct 
 	if (len && value[len - 1] == '\n')
 		value[len - 1] = '\0';
 	str_add(ret, strchr(value, '\\') || str_starts(value, "-n") ? "printf '%s\\n' " : "echo ");
-	explain_quote(value, pid, ret);
+	explain_quote(value, names, ret);
 	str_add(ret, " > ");
-	explain_quote(path, pid, ret);
+	explain_quote(path, names, ret);
 }
 
-void explain_command(const struct step_record *record, const char *pid, struct str *ret)
+void explain_command(const struct step_record *record, const struct explain_names *names,
+		     struct str *ret)
 {
 	auto_free char *note = NULL;
 
 	switch (record->kind) {
 	case STEP_WRITE:
-		add_write(record, pid, ret);
+		add_write(record, names, ret);
 		return;
 	case STEP_NOTE:
 		note = str_escape(record->argv[0] ? record->argv[0] : "");
 		str_addf(ret, "# %s", note);
 		return;
 	case STEP_CLONE:
-		explain_words(record->argv + (record->argv[0] ? 1 : 0), pid, ret);
+		explain_words(record->argv + (record->argv[0] ? 1 : 0), names, ret);
 		return;
 	case STEP_EXEC:
 		str_add(ret, "exec ");
@@ -170,7 +81,7 @@ void explain_command(const struct step_record *record, const char *pid, struct s
 	case STEP_WRAP:
 		break;
 	}
-	explain_words(record->argv, pid, ret);
+	explain_words(record->argv, names, ret);
 }
 
 /*
@@ -179,16 +90,17 @@ void explain_command(const struct step_record *record, const char *pid, struct s
  */
 enum { COMMAND_MIN = 30, COMMAND_MAX = 72, TIME_WIDTH = 9 };
 
-struct widths {
-	int phase;
+struct table {
+	struct explain_names names;
+	int phase; /* widths */
 	int command;
 };
 
-static char *shown_command(const struct step_record *record)
+static char *shown_command(const struct step_record *record, const struct table *table)
 {
 	auto_str struct str text = { 0 };
 
-	explain_command(record, NULL, &text);
+	explain_command(record, &table->names, &text);
 	return str_escape(text.text ? text.text : "");
 }
 
@@ -202,15 +114,16 @@ static size_t width_of(const char *text, size_t len)
 	return width;
 }
 
-static void measure(const struct step_record *records, size_t n, struct widths *ret)
+static void measure(const struct step_record *records, size_t n, struct table *table)
 {
-	*ret = (struct widths){ .phase = (int)strlen("phase"), .command = COMMAND_MIN };
+	table->phase = (int)strlen("phase");
+	table->command = COMMAND_MIN;
 	for (size_t i = 0; i < n; i++) {
-		auto_free char *command = shown_command(&records[i]);
+		auto_free char *command = shown_command(&records[i], table);
 		int width = (int)width_of(command, strlen(command));
 
-		ret->phase = MAX(ret->phase, (int)strlen(records[i].phase));
-		ret->command = MAX(ret->command, MIN(width, COMMAND_MAX));
+		table->phase = MAX(table->phase, (int)strlen(records[i].phase));
+		table->command = MAX(table->command, MIN(width, COMMAND_MAX));
 	}
 }
 
@@ -258,16 +171,16 @@ static void add_padded(const char *text, size_t len, int width, struct str *ret)
 		str_addf(ret, "%*s", (int)((size_t)width - has), "");
 }
 
-static void add_lines(const struct step_record *record, const struct widths *widths, int indent,
+static void add_lines(const struct step_record *record, const struct table *table, int indent,
 		      struct str *ret)
 {
-	auto_free char *command = shown_command(record);
+	auto_free char *command = shown_command(record, table);
 	const char *rest = command;
 	bool is_note = record->kind == STEP_NOTE;
 
 	for (bool is_first = true; *rest || is_first; is_first = false) {
 		size_t all = strlen(rest);
-		size_t room = (size_t)widths->command - (is_first ? 0U : 4U);
+		size_t room = (size_t)table->command - (is_first ? 0U : 4U);
 		size_t len = width_of(rest, all) <= room ? all : line_length(rest, room - 2);
 		auto_free char *line =
 			xasprintf("%s%.*s%s",
@@ -277,7 +190,7 @@ static void add_lines(const struct step_record *record, const struct widths *wid
 				  (int)len, rest, len < all && !is_note ? " \\" : "");
 
 		if (is_first) {
-			add_padded(line, strlen(line), widths->command, ret);
+			add_padded(line, strlen(line), table->command, ret);
 			add_time(record, ret);
 			str_add(ret, "\n");
 		} else {
@@ -307,13 +220,13 @@ static void add_input(const struct step_record *record, int indent, struct str *
 	}
 }
 
-static void add_step(const struct step_record *record, const char *phase,
-		     const struct widths *widths, struct str *ret)
+static void add_step(const struct step_record *record, const char *phase, const struct table *table,
+		     struct str *ret)
 {
-	int indent = widths->phase + 2 + 6;
+	int indent = table->phase + 2 + 6;
 
-	str_addf(ret, "%-*s  %-6s", widths->phase, phase, name_of(who_names, (int)record->who));
-	add_lines(record, widths, indent, ret);
+	str_addf(ret, "%-*s  %-6s", table->phase, phase, name_of(who_names, (int)record->who));
+	add_lines(record, table, indent, ret);
 	add_input(record, indent, ret);
 	if (record->rc < 0)
 		str_addf(ret, "%*s^ %s\n", indent, "", err_text(-record->rc));
@@ -360,21 +273,39 @@ static void add_totals(const struct step_record *records, size_t n, int width, s
 	add_total(&all, width, ret);
 }
 
+/* What stands for the long words that each second line would repeat; to be typed as it is. */
+static void add_names(const struct explain_names *names, struct str *ret)
+{
+	const struct explain_names id = { .id = names->id };
+
+	if (names->id)
+		str_addf(ret, "ID=%s\n", names->id);
+	if (names->root) {
+		str_add(ret, "ROOT=");
+		explain_quote(names->root, &id, ret);
+		str_add(ret, "\n");
+	}
+	if (names->id || names->root)
+		str_add(ret, "\n");
+}
+
 static void render_text(const struct step_record *records, size_t n, struct str *ret)
 {
-	struct widths widths;
+	struct table table = { .names = { 0 } };
 	const char *last = NULL;
 
-	measure(records, n, &widths);
-	str_addf(ret, "%-*s  %-6s%-*s  %*s\n", widths.phase, "phase", "who", widths.command,
+	explain_find_names(records, n, &table.names);
+	measure(records, n, &table);
+	add_names(&table.names, ret);
+	str_addf(ret, "%-*s  %-6s%-*s  %*s\n", table.phase, "phase", "who", table.command,
 		 "command", TIME_WIDTH, "time");
 	for (size_t i = 0; i < n; i++) {
 		add_step(&records[i],
 			 last && strcmp(last, records[i].phase) == 0 ? "" : records[i].phase,
-			 &widths, ret);
+			 &table, ret);
 		last = records[i].phase;
 	}
-	add_totals(records, n, widths.phase, ret);
+	add_totals(records, n, table.phase, ret);
 }
 
 static json_t *record_object(const struct step_record *record)

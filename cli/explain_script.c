@@ -29,7 +29,7 @@
  * last tool, env -C, leaves that directory, so that nothing of the host is in the command's hands.
  */
 struct script {
-	const char *pid; /* the container's, as recorded; NULL before the clone */
+	struct explain_names names; /* the container's pid; none before the clone */
 	bool has_cloned;
 	bool has_pivoted; /* init */
 	bool has_exec;
@@ -97,7 +97,8 @@ static bool is_command(const struct step_record *record, const char *first, cons
 }
 
 /* What takes a step back, as the words of a command; false if there is nothing obvious. */
-static bool reverse(const struct step_record *record, const char *pid, struct str *ret)
+static bool reverse(const struct step_record *record, const struct explain_names *names,
+		    struct str *ret)
 {
 	char *const *argv = record->argv;
 	size_t n = 0;
@@ -106,25 +107,25 @@ static bool reverse(const struct step_record *record, const char *pid, struct st
 		n++;
 	if (is_command(record, "mkdir", NULL) && n >= 2) {
 		str_add(ret, "rmdir ");
-		explain_quote(argv[n - 1], pid, ret);
+		explain_quote(argv[n - 1], names, ret);
 		return true;
 	}
 	if (is_command(record, "mount", NULL) && n >= 3 && !str_starts(argv[1], "--make-") &&
 	    !(strcmp(argv[1], "-o") == 0 && str_starts(argv[2], "remount"))) {
 		str_add(ret, "umount -l ");
-		explain_quote(argv[n - 1], pid, ret);
+		explain_quote(argv[n - 1], names, ret);
 		return true;
 	}
 	if (is_command(record, "ip", "link") && n >= 4 && strcmp(argv[2], "add") == 0) {
 		bool is_named = strcmp(argv[3], "name") == 0 || strcmp(argv[3], "dev") == 0;
 
 		str_add(ret, "ip link del ");
-		explain_quote(argv[is_named && n > 4 ? 4 : 3], pid, ret);
+		explain_quote(argv[is_named && n > 4 ? 4 : 3], names, ret);
 		return true;
 	}
 	if (is_command(record, "nft", "add") && n >= 4 && strcmp(argv[2], "element") == 0) {
 		str_add(ret, "nft delete element ");
-		explain_words(argv + 3, pid, ret);
+		explain_words(argv + 3, names, ret);
 		return true;
 	}
 	return false;
@@ -153,7 +154,7 @@ static void add_undo(struct script *s, const struct step_record *record, struct 
 	if (record->kind == STEP_INPUT)
 		reverse_ruleset(record->input ? record->input : "", &back);
 	else if (record->kind == STEP_RUN)
-		(void)reverse(record, s->pid, &back);
+		(void)reverse(record, &s->names, &back);
 	if (!back.len)
 		return;
 	s->made++;
@@ -181,19 +182,20 @@ static bool add_comment(const struct step_record *record, struct str *out)
 }
 
 /* A directory may be there already: the run that was recorded has made some of them. */
-static void add_command(const struct step_record *record, const char *pid, struct str *out)
+static void add_command(const struct step_record *record, const struct explain_names *names,
+			struct str *out)
 {
 	size_t at = out->len;
 
 	if (record->kind == STEP_RUN && is_command(record, "mkdir", NULL) && record->argv[1] &&
 	    strcmp(record->argv[1], "-p") != 0) {
 		str_add(out, "mkdir -p ");
-		explain_words(record->argv + 1, pid, out);
+		explain_words(record->argv + 1, names, out);
 	} else if (record->kind == STEP_RUN && is_command(record, "ln", "-s")) {
 		str_add(out, "ln -sfn ");
-		explain_words(record->argv + 2, pid, out);
+		explain_words(record->argv + 2, names, out);
 	} else {
-		explain_command(record, pid, out);
+		explain_command(record, names, out);
 	}
 	if (record->kind == STEP_INPUT) {
 		add_here_document("EOF", record->input ? record->input : "", out);
@@ -207,7 +209,7 @@ static void start_init(struct script *s, const struct step_record *record)
 {
 	struct str *out = &s->before;
 
-	s->pid = record->argv[0];
+	s->names.pid = record->argv[0];
 	s->has_cloned = true;
 	str_add(out, "(\n\tstatus=0\n\t");
 	explain_words(record->argv + 1, NULL, out);
@@ -251,7 +253,7 @@ static void host_step(struct script *s, const struct step_record *record)
 		start_init(s, record);
 		return;
 	}
-	add_command(record, s->pid, out);
+	add_command(record, &s->names, out);
 	add_undo(s, record, out);
 }
 

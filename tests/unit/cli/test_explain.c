@@ -218,12 +218,50 @@ START_TEST(quotes)
 		struct error err = { 0 };
 		auto_free char *command = NULL;
 
-		explain_quote(rows[i].word, rows[i].pid, &text);
+		explain_quote(rows[i].word, &(struct explain_names){ .pid = rows[i].pid }, &text);
 		ck_assert_str_eq(text.text, rows[i].expected);
 		command = argv[2] = xasprintf("PID=4711; printf %%s %s", text.text);
 		ck_assert_int_eq(helper_run(&helper, &err), 0);
 		ck_assert_str_eq(read_back.text ? read_back.text : "", rows[i].word);
 	}
+}
+END_TEST
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+START_TEST(names_stand_for_long_words)
+{
+	struct step_record records[] = {
+		HOST("cgroup", 1, "mkdir", "/sys/fs/cgroup/minictr/" ID),
+		INIT("rootfs", 1, "cd", "/srv/" ID "/rootfs"),
+		INIT("rootfs", 1, "pivot_root", ".", "."),
+		INIT("exec", 1, "cd", "/work"),
+	};
+	static const struct {
+		const char *word, *expected;
+	} rows[] = {
+		{ "/srv/" ID "/rootfs", "$ROOT" },
+		{ "/srv/" ID "/rootfs/etc/x y", "$ROOT'/etc/x y'" },
+		{ "upperdir=/srv/" ID "/rootfs", "upperdir=$ROOT" },
+		{ "/srv/" ID "/rootfs2", "/srv/$ID/rootfs2" },
+		{ "/mnt/srv/" ID "/rootfs", "/mnt/srv/$ID/rootfs" },
+		{ ID, "$ID" },
+		{ "/work", "/work" },
+	};
+	struct explain_names names = { .pid = "1" };
+
+	explain_find_names(records, ARRAY_LEN(records), &names);
+	ck_assert_ptr_null(names.pid);
+	ck_assert_str_eq(names.id, ID);
+	ck_assert_str_eq(names.root, "/srv/" ID "/rootfs");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_str struct str text = { 0 };
+
+		explain_quote(rows[i].word, &names, &text);
+		ck_assert_str_eq(text.text, rows[i].expected);
+	}
+	explain_find_names(records, 1, &names);
+	ck_assert_ptr_null(names.root);
 }
 END_TEST
 
@@ -304,4 +342,4 @@ START_TEST(reads_records)
 END_TEST
 
 TEST_MAIN("cli/explain", renders_text, renders_json, renders_a_script, renders_a_failure,
-	  renders_nothing, quotes, runs_a_script, reads_records)
+	  renders_nothing, quotes, names_stand_for_long_words, runs_a_script, reads_records)
