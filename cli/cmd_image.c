@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "cli/human.h"
 #include "cli/output.h"
+#include "engine/reconcile.h"
+#include "engine/record.h"
 #include "image/digest.h"
 #include "image/ref.h"
 #include "image/store.h"
@@ -326,6 +328,20 @@ static const struct opt remove_opts[] = {
 	OPTS_END,
 };
 
+struct removing {
+	char *user; /* the container that was named last, owned */
+};
+
+static const char *find_user(void *arg, const char *id, const struct strv *layers)
+{
+	struct removing *r = arg;
+
+	(void)layers;
+	free(r->user);
+	r->user = record_image_user(&engine_dirs, id);
+	return r->user;
+}
+
 /* Said as it happens: what has been removed is gone, whatever comes after. */
 static void report(void *arg, enum store_change change, const char *what)
 {
@@ -338,13 +354,23 @@ static void report(void *arg, enum store_change change, const char *what)
 static int run_remove(void *options, const struct strv *args, struct error *err)
 {
 	const struct remove_options *o = options;
-	const struct store_removal removal = { .is_forced = o->is_forced, .report = report };
+	struct removing removing = { 0 };
+	const struct store_removal removal = {
+		.is_forced = o->is_forced,
+		.user = find_user,
+		.report = report,
+		.arg = &removing,
+	};
 	auto_fd int fd = store_open(STORE_PATH, err);
 	const struct dir store = { .fd = fd, .path = STORE_PATH };
 	struct error last = { 0 };
 
 	if (fd < 0)
 		return fd;
+	/* A container that died with its supervisor uses nothing any more, if it was not to stay. */
+	if (reconcile_all(&engine_dirs, &last) < 0)
+		log_debug("%s", last.msg);
+	last = (struct error){ 0 };
 	for (size_t i = 0; i < args->n; i++) {
 		struct error failure = { 0 };
 		int rc = store_remove(&store, args->items[i], &removal, &failure);
@@ -361,6 +387,7 @@ static int run_remove(void *options, const struct strv *args, struct error *err)
 			last.code = 0;
 		}
 	}
+	free(removing.user);
 	if (fflush(stdout) != 0)
 		return err_sys(err, "write to standard output");
 	*err = last;

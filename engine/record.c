@@ -554,21 +554,24 @@ int record_sweep(const struct engine_dirs *dirs, struct strv *ret_ids, struct er
 	return drop_dead_names(fd, names, err);
 }
 
-bool record_uses_layer(void *arg, const char *layer)
+char *record_image_user(const struct engine_dirs *dirs, const char *image_id)
 {
-	const struct engine_dirs *dirs = arg;
 	auto_strv struct strv ids = { 0 };
 	struct error ignored;
 
 	if (record_list(dirs, &ids, &ignored) < 0)
-		return true;
+		return xstrdup("?");
 	for (size_t i = 0; i < ids.n; i++) {
 		auto_place struct record_place place = RECORD_NO_PLACE;
 		auto_record struct record record = { 0 };
+		int rc = record_open(dirs, ids.items[i], &place, &ignored);
 
-		if (record_open(dirs, ids.items[i], &place, &ignored) == 0 &&
-		    record_read(&place, &record, &ignored) == 0 && strv_has(&record.layers, layer))
-			return true;
+		if (rc == 0)
+			rc = record_read(&place, &record, &ignored);
+		if (rc == -ENOENT || (rc == 0 && !str_eq(record.image_id, image_id)))
+			continue;
+		return record.name ? xstrdup(record.name)
+				   : xstrndup(ids.items[i], RECORD_SHORT_LEN);
 	}
-	return false;
+	return NULL;
 }

@@ -108,5 +108,8 @@ int record_list(const struct engine_dirs *dirs, struct strv *ret, struct error *
  */
 int record_sweep(const struct engine_dirs *dirs, struct strv *ret_ids, struct error *err);
 
-/* For store_remove(): whether a container uses @layer.  @arg: a const struct engine_dirs. */
-bool record_uses_layer(void *arg, const char *layer);
+/*
+ * The name of a container of the image with config @image_id, or NULL; caller frees.  One whose
+ * record cannot be read may be of any image.
+ */
+char *record_image_user(const struct engine_dirs *dirs, const char *image_id);

@@ -164,6 +164,7 @@ static int run_helper(const struct load *l, int *ret, struct error *err)
 	argv[n++] = result_fd;
 	if (l->is_quiet)
 		argv[n++] = quiet;
+	argv[n++] = (char[]){ "--" };
 	argv[n++] = (char *)(uintptr_t)l->name; /* execve(2) changes none of them */
 	argv[n] = NULL;
 
