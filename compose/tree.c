@@ -284,3 +284,17 @@ bool node_equal(const struct node *a, const struct node *b)
 	}
 	return true;
 }
+
+void node_double_dollars(struct node *node)
+{
+	struct str out = { 0 };
+
+	for (size_t i = 0; i < node->n; i++)
+		node_double_dollars(node->items[i]);
+	if (!node->text || !strchr(node->text, '$'))
+		return;
+	for (const char *p = node->text; *p; p++)
+		str_add(&out, (const char[]){ *p, *p == '$' ? '$' : '\0', '\0' });
+	free(node->text);
+	node->text = str_take(&out);
+}

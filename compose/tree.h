@@ -104,5 +104,8 @@ json_t *node_to_json(const struct node *node);
 /* The other way round, without places. */
 struct node *node_from_json(const json_t *value);
 
-/* As YAML that reads back the same, with @dollars doubled ones too. */
-void node_to_yaml(const struct node *node, bool dollars, struct str *ret);
+/* As YAML that reads back the same. */
+void node_to_yaml(const struct node *node, struct str *ret);
+
+/* Doubles the dollar signs of all values, so that no variable is looked for in what is printed. */
+void node_double_dollars(struct node *node);

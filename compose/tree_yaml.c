@@ -14,7 +14,7 @@ static bool is_plain(const char *text)
 	static const char *const old_words[] = { "yes", "no", "on", "off", "y", "n" };
 	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_/.";
 	static const char rest[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				   "0123456789_/.+@-";
+				   "0123456789_/.+@:-";
 
 	if (!*text || !strchr(first, *text) || text[strspn(text, rest)])
 		return false;
@@ -22,31 +22,20 @@ static bool is_plain(const char *text)
 		if (strcasecmp(text, old_words[i]) == 0)
 			return false;
 	}
-	return yaml_kind_of(text) == NODE_TEXT && strchr(text, ':') == NULL;
+	return yaml_kind_of(text) == NODE_TEXT && !str_ends(text, ":");
 }
 
-/* "a${b" as it must stand so that no variable is looked for. */
-static char *double_dollars(const char *text)
+static void add_text(struct str *ret, const char *text)
 {
-	struct str out = { 0 };
-
-	for (; *text; text++)
-		str_addf(&out, "%s%c", *text == '$' ? "$" : "", *text);
-	return str_take(&out);
-}
-
-static void add_text(struct str *ret, const char *text, bool dollars)
-{
-	auto_free char *doubled = dollars ? double_dollars(text) : xstrdup(text);
 	auto_json json_t *json = NULL;
 	auto_free char *quoted = NULL;
 
-	if (is_plain(doubled)) {
-		str_add(ret, doubled);
+	if (is_plain(text)) {
+		str_add(ret, text);
 		return;
 	}
 	/* JSON's quoted strings are YAML's. */
-	json = json_text(doubled);
+	json = json_text(text);
 	quoted = json_to_text(json, JSON_ENCODE_ANY);
 	str_add(ret, quoted);
 }
@@ -57,15 +46,15 @@ static void add_indent(struct str *ret, size_t level)
 		str_add(ret, "  ");
 }
 
-static void add_node(struct str *ret, const struct node *node, size_t level, bool dollars);
+static void add_node(struct str *ret, const struct node *node, size_t level);
 
 /* The value behind "key:" or "-"; a collection begins on a line of its own, but in a list. */
-static void add_value(struct str *ret, const struct node *node, size_t level, bool dollars)
+static void add_value(struct str *ret, const struct node *node, size_t level)
 {
 	if (node_is_scalar(node)) {
 		str_add(ret, " ");
 		if (node->kind == NODE_TEXT)
-			add_text(ret, node->text, dollars);
+			add_text(ret, node->text);
 		else
 			str_add(ret, node->kind == NODE_NULL ? "null" : node->text);
 		str_add(ret, "\n");
@@ -73,11 +62,11 @@ static void add_value(struct str *ret, const struct node *node, size_t level, bo
 		str_add(ret, node->kind == NODE_MAP ? " {}\n" : " []\n");
 	} else {
 		str_add(ret, "\n");
-		add_node(ret, node, level, dollars);
+		add_node(ret, node, level);
 	}
 }
 
-static void add_node(struct str *ret, const struct node *node, size_t level, bool dollars)
+static void add_node(struct str *ret, const struct node *node, size_t level)
 {
 	for (size_t i = 0; i < node->n; i++) {
 		const struct node *item = node->items[i];
@@ -86,23 +75,23 @@ static void add_node(struct str *ret, const struct node *node, size_t level, boo
 			/* "- a: 1", the others below the a. */
 			size_t begin = ret->len;
 
-			add_node(ret, item, level + 1, dollars);
+			add_node(ret, item, level + 1);
 			ret->text[begin + 2 * level] = '-';
 			continue;
 		}
 		add_indent(ret, level);
 		if (node->kind == NODE_MAP) {
-			add_text(ret, item->key, false);
+			add_text(ret, item->key);
 			str_add(ret, ":");
-			add_value(ret, item, level + 1, dollars);
+			add_value(ret, item, level + 1);
 		} else {
 			str_add(ret, "-");
-			add_value(ret, item, level + 1, dollars);
+			add_value(ret, item, level + 1);
 		}
 	}
 }
 
-void node_to_yaml(const struct node *node, bool dollars, struct str *ret)
+void node_to_yaml(const struct node *node, struct str *ret)
 {
-	add_node(ret, node, 0, dollars);
+	add_node(ret, node, 0);
 }

@@ -131,7 +131,7 @@ START_TEST(expands_a_tree)
 	fill_env(&env);
 	ck_assert_int_eq(yaml_parse("f", text, strlen(text), &root, &err), 0);
 	ck_assert_int_eq(interpolate_tree(root, &env, &warnings, &err), 0);
-	node_to_yaml(root, false, &out);
+	node_to_yaml(root, &out);
 	ck_assert_str_eq(out.text, "a: value\nb:\n  - \"\"\n  - x: \"\"\n\"$SET\": \"$\"\nc: 5\n");
 	ck_assert_uint_eq(warnings.n, 2);
 	ck_assert_str_eq(warnings.items[0],

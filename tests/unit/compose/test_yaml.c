@@ -253,13 +253,14 @@ START_TEST(writes)
 	struct error err = { 0 };
 
 	ck_assert_int_eq(yaml_parse("f", text, strlen(text), &root, &err), 0);
-	node_to_yaml(root, false, &out);
+	node_to_yaml(root, &out);
 	ck_assert(str_starts(out.text, written));
 	ck_assert_ptr_nonnull(
 		strstr(out.text, "      - g:\n          h: 1\n        i:\n          - x\n"));
 	ck_assert_msg(yaml_parse("f", out.text, out.len, &again, &err) == 0, "%s", err.msg);
 	ck_assert_msg(node_equal(root, again), "%s", out.text);
-	node_to_yaml(root, true, &doubled);
+	node_double_dollars(root);
+	node_to_yaml(root, &doubled);
 	ck_assert_ptr_nonnull(strstr(doubled.text, "- \"$$HOME\"\n"));
 }
 END_TEST
