@@ -26,8 +26,7 @@ struct member {
 };
 
 struct archive {
-	char *name; /* owned */
-	int fd;     /* borrowed: the tar, wherever it is now, or the directory */
+	int fd; /* borrowed: the tar, wherever it is now, or the directory */
 	bool is_dir;
 	struct member *members; /* by path, then by place */
 	size_t n, room;
@@ -42,7 +41,6 @@ void archive_free(struct archive *archive)
 		free(archive->members[i].link);
 	}
 	free(archive->members);
-	free(archive->name);
 	free(archive);
 }
 
@@ -157,6 +155,8 @@ static int scan_tar(struct archive *archive, struct error *err)
 		if (rc < 0)
 			return rc;
 	}
+	if (rc < 0 && archive->n == 0)
+		return err_wrap(err, "this is no image archive");
 	if (rc == 0 && archive->n && !tar_has_end_mark(tar))
 		return err_set(err, EINVAL, "it is truncated: no end mark");
 	if (rc == 0 && archive->n)
@@ -233,17 +233,12 @@ static int open_input(struct archive *archive, int spool, struct error *err)
 	return rc < 0 ? rc : scan_tar(archive, err);
 }
 
-struct archive *archive_open(int input, const char *name, int spool, struct error *err)
+struct archive *archive_open(int input, int spool, struct error *err)
 {
 	auto_archive struct archive *archive = xcalloc(1, sizeof(*archive));
 
-	archive->name = tar_shown(name);
 	archive->fd = input;
-	if (open_input(archive, spool, err) < 0) {
-		(void)err_wrap(err, "read image archive '%s'", archive->name);
-		return NULL;
-	}
-	return take_ptr(archive);
+	return open_input(archive, spool, err) < 0 ? NULL : take_ptr(archive);
 }
 
 /* ---- finding --------------------------------------------------------------------------------- */
@@ -266,11 +261,11 @@ static const struct member *find_member(const struct archive *archive, const cha
 	return &archive->members[low - 1];
 }
 
-static int missing(const struct archive *archive, const char *path, struct error *err)
+static int missing(const char *path, struct error *err)
 {
 	auto_free char *shown = tar_shown(path);
 
-	return err_set(err, ENOENT, "'%s' is missing in '%s'", shown, archive->name);
+	return err_set(err, ENOENT, "'%s' is missing", shown);
 }
 
 static int find_in_tar(const struct archive *archive, const char *path, struct archive_part *ret,
@@ -282,16 +277,16 @@ static int find_in_tar(const struct archive *archive, const char *path, struct a
 
 	for (int i = 0; member && member->link; i++) {
 		if (i == ARCHIVE_MAX_LINKS)
-			return missing(archive, path, err);
+			return missing(path, err);
 		member = find_member(archive, member->link);
 	}
 	if (!member)
-		return missing(archive, path, err);
+		return missing(path, err);
 	if (member->offset == UINT64_MAX)
 		return err_set(err, EINVAL, "'%s' is a sparse file", member->path);
 	fd = fcntl(archive->fd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
-		return err_sys(err, "open '%s' again", archive->name);
+		return err_sys(err, "open the archive again");
 	*ret = (struct archive_part){ .fd = fd, .offset = member->offset, .size = member->size };
 	return 0;
 }
@@ -305,16 +300,18 @@ static int open_in_dir(const struct archive *archive, const char *path)
 static int find_in_dir(const struct archive *archive, const char *path, struct archive_part *ret,
 		       struct error *err)
 {
+	auto_free char *shown = tar_shown(path);
 	auto_fd int fd = open_in_dir(archive, path);
 	struct stat st;
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
-		return missing(archive, path, err);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_set(err, fd < 0 ? -fd : errno, "open '%s/%s': %s", archive->name, path,
-			       err_text(fd < 0 ? -fd : errno));
+		return missing(path, err);
+	if (fd < 0)
+		return err_set(err, -fd, "open '%s': %s", shown, err_text(-fd));
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "look at '%s'", shown);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "'%s/%s' is no regular file", archive->name, path);
+		return err_set(err, EINVAL, "'%s' is no regular file", shown);
 	*ret = (struct archive_part){ .fd = take_fd(&fd), .size = (uint64_t)st.st_size };
 	return 0;
 }
@@ -357,6 +354,7 @@ static int read_part(const struct archive_part *part, char *to, struct error *er
 int archive_read(const struct archive *archive, const char *path, size_t max, char **ret,
 		 size_t *ret_len, struct error *err)
 {
+	auto_free char *shown = tar_shown(path);
 	auto_free char *text = NULL;
 	struct archive_part part;
 	int rc = archive_find(archive, path, &part, err);
@@ -365,14 +363,14 @@ int archive_read(const struct archive *archive, const char *path, size_t max, ch
 		return rc;
 	if (part.size > max) {
 		close_fd(&part.fd);
-		return err_set(err, EFBIG, "'%s' has %" PRIu64 " bytes, the limit is %zu", path,
+		return err_set(err, EFBIG, "'%s' has %" PRIu64 " bytes, the limit is %zu", shown,
 			       part.size, max);
 	}
 	text = xmalloc(part.size + 1);
 	rc = read_part(&part, text, err);
 	close_fd(&part.fd);
 	if (rc < 0)
-		return err_wrap(err, "read '%s' in '%s'", path, archive->name);
+		return err_wrap(err, "read '%s'", shown);
 	text[part.size] = '\0';
 	*ret = take_ptr(text);
 	*ret_len = part.size;

@@ -16,10 +16,12 @@
 struct archive;
 
 /*
- * @input: a regular file, a pipe or the like, or a directory; @name for messages; borrowed both.
- * @spool: an empty file, borrowed, to unwrap into.
+ * @input: a regular file, a pipe or the like, or a directory; borrowed as long as the archive lives.
+ * @spool: an empty file, borrowed likewise, to unwrap into.
+ *
+ * Messages name files in the archive, and not the archive.
  */
-struct archive *archive_open(int input, const char *name, int spool, struct error *err);
+struct archive *archive_open(int input, int spool, struct error *err);
 void archive_free(struct archive *archive); /* NULL is fine */
 void archive_freep(struct archive **archive);
 #define auto_archive __attribute__((cleanup(archive_freep)))

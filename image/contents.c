@@ -342,7 +342,13 @@ int contents_read(const struct archive *archive, struct contents *ret, struct er
 
 static void make_manifest(const struct contents *contents, struct contents_image *image)
 {
-	struct descriptor config = { .media_type = (char[]){ MEDIA_TYPE_CONFIG },
+	static char config_type[] = MEDIA_TYPE_CONFIG;
+	static char layer_types[][sizeof(MEDIA_TYPE_LAYER "+gzip")] = {
+		[INFLATE_NONE] = MEDIA_TYPE_LAYER,
+		[INFLATE_GZIP] = MEDIA_TYPE_LAYER "+gzip",
+		[INFLATE_ZSTD] = MEDIA_TYPE_LAYER "+zstd",
+	};
+	struct descriptor config = { .media_type = config_type,
 				     .digest = image->config.digest,
 				     .size = image->config.len };
 	struct descriptor *layers = xcalloc(image->n_layers + 1, sizeof(*layers));
@@ -352,9 +358,7 @@ static void make_manifest(const struct contents *contents, struct contents_image
 
 		layers[i].digest = layer->digest;
 		layers[i].size = layer->part.size;
-		layers[i].media_type = (char *)(uintptr_t)(str_eq(layer->digest, layer->diff_id)
-								   ? MEDIA_TYPE_LAYER
-								   : MEDIA_TYPE_LAYER "+gzip");
+		layers[i].media_type = layer_types[layer->packing];
 	}
 	image->manifest.text = image_manifest_text(&config, layers, image->n_layers);
 	image->manifest.len = strlen(image->manifest.text);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "image/archive.h"
 #include "image/digest.h"
+#include "image/inflate.h"
 
 /*
  * What images an archive holds, from its documents: an OCI image layout (image-spec
@@ -17,7 +18,9 @@ struct contents_layer {
 	struct archive_part part;
 	char digest[DIGEST_TEXT];  /* of the blob; "" in docker's archives, which do not say */
 	char diff_id[DIGEST_TEXT]; /* of the tar in it */
-	uint64_t unpacked;         /* bytes of its files; set once it has been unpacked */
+	/* set once it has been unpacked, as is the digest if it was not known */
+	uint64_t unpacked; /* bytes of its files */
+	enum inflate_kind packing;
 };
 
 struct contents_blob {

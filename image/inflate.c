@@ -63,6 +63,11 @@ uint64_t inflate_limit(uint64_t size)
 	return MAX(limit, INFLATE_MIN_LIMIT);
 }
 
+enum inflate_kind inflate_kind(const struct inflate *in)
+{
+	return in->kind;
+}
+
 static ssize_t read_source(struct inflate *in, void *to, size_t size, struct error *err)
 {
 	ssize_t n = in->source.read(in->source.arg, to, size, err);

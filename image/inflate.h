@@ -45,5 +45,8 @@ uint64_t inflate_limit(uint64_t size);
  */
 ssize_t inflate_read(struct inflate *in, void *to, size_t size, struct error *err);
 
+/* What it turned out to be; known after the first inflate_read(). */
+enum inflate_kind inflate_kind(const struct inflate *in);
+
 /* What begins with these bytes; four are enough. */
 enum inflate_kind inflate_kind_of(const uint8_t *magic, size_t len);

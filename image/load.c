@@ -23,6 +23,7 @@
 #include "image/limits.h"
 #include "image/load_internal.h"
 #include "image/manifest.h"
+#include "image/tar.h"
 
 /*
  * The keeper.  Everything is made in <store>/tmp/load-*, and gets its name when all is there:
@@ -105,13 +106,13 @@ static int open_input(struct keeper *k, struct error *err)
 	struct stat st;
 
 	if (fstat(k->options->input_fd, &st) < 0)
-		return err_sys(err, "look at '%s'", k->options->name);
+		return err_sys(err, "look at it");
 	if (S_ISDIR(st.st_mode)) {
 		k->input = sys_bind_open(&bind, err);
 		return MIN(k->input, 0);
 	}
 	k->input = fcntl(k->options->input_fd, F_DUPFD_CLOEXEC, 3);
-	return k->input < 0 ? err_sys(err, "open '%s' again", k->options->name) : 0;
+	return k->input < 0 ? err_sys(err, "open it again") : 0;
 }
 
 static int open_signals(struct keeper *k, struct error *err)
@@ -185,7 +186,6 @@ static int start_reader(struct keeper *k, struct error *err)
 		.root = { .fd = root, .path = "root" },
 		.input = k->input,
 		.spool = k->spool,
-		.name = k->options->name,
 	};
 
 	if (root < 0)
@@ -307,6 +307,7 @@ static int end_worker(struct keeper *k, struct worker *worker, const struct load
 	*made = worker->layer;
 	made->message.kind = LOAD_LAYER_DONE;
 	made->message.unpacked = message->unpacked;
+	made->message.packing = message->packing;
 	memcpy(made->message.blob.digest, message->blob.digest, DIGEST_TEXT);
 	show_progress(k, made);
 	return report_layers(k, err);
@@ -331,6 +332,8 @@ static int hear_worker(struct keeper *k, struct worker *worker, struct error *er
 	case LOAD_OPAQUE:
 		return mark_opaque(k, fd, err);
 	case LOAD_LAYER_DONE:
+		if (message.packing != INFLATE_GZIP && message.packing != INFLATE_ZSTD)
+			message.packing = INFLATE_NONE;
 		return end_worker(k, worker, &message, err);
 	case LOAD_FAILED:
 		*err = message.err;
@@ -413,7 +416,7 @@ static int hear_reader(struct keeper *k, struct error *err)
 		rc = load_child_wait(&k->reader, "reader", err);
 		if (rc == 0 && !k->result)
 			rc = err_set(err, EPROTO, "the reader ended without a word");
-		return rc < 0 ? err_wrap(err, "load '%s'", k->options->name) : 0;
+		return rc;
 	}
 	switch (message.kind) {
 	case LOAD_LAYER:
@@ -598,8 +601,12 @@ int load_run(const struct load_options *options)
 	clean_up(&k);
 	if (rc == 0)
 		rc = write_result(&k, k.result, &err);
-	if (rc < 0)
+	if (rc < 0) {
+		auto_free char *shown = tar_shown(options->name);
+
+		(void)err_wrap(&err, "load '%s'", shown);
 		tell_failure(&k, &err);
+	}
 	free(k.result);
 	return rc < 0;
 }

@@ -34,10 +34,11 @@ enum load_kind {
 
 struct load_message {
 	enum load_kind kind;
-	uint32_t layer;          /* the reader's number of it */
-	struct stream_blob blob; /* LAYER, LAYER_DONE, BLOB, RESULT; its fd is sent beside it */
-	uint64_t unpacked;       /* LAYER_DONE: bytes of its files */
-	struct error err;        /* FAILED */
+	uint32_t layer;            /* the reader's number of it */
+	struct stream_blob blob;   /* LAYER, LAYER_DONE, BLOB, RESULT; its fd is sent beside it */
+	uint64_t unpacked;         /* LAYER_DONE: bytes of its files */
+	enum inflate_kind packing; /* LAYER_DONE: what the blob is */
+	struct error err;          /* FAILED */
 };
 
 int load_send(int sock, const struct load_message *message, int fd, struct error *err);
@@ -52,7 +53,6 @@ void load_send_failure(int sock, const struct error *err);
 struct load_reader {
 	struct dir root; /* an empty directory; closed by load_read(), as by load_unpack() */
 	int sock, input, spool;
-	const char *name;
 };
 int load_read(struct load_reader *reader, struct error *err);
 

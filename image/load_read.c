@@ -65,6 +65,7 @@ static int wait_for_layers(int sock, struct contents *contents, struct error *er
 			return err_set(err, EPIPE, "the keeper has gone");
 		(void)strcpy(contents->layers[message.layer].digest, message.blob.digest);
 		contents->layers[message.layer].unpacked = message.unpacked;
+		contents->layers[message.layer].packing = message.packing;
 	}
 	return 0;
 }
@@ -111,14 +112,9 @@ static int send_documents(int sock, struct contents *contents, struct error *err
 
 static int read_contents(const struct load_reader *reader, struct contents *ret, struct error *err)
 {
-	auto_archive struct archive *archive =
-		archive_open(reader->input, reader->name, reader->spool, err);
-	int rc;
+	auto_archive struct archive *archive = archive_open(reader->input, reader->spool, err);
 
-	if (!archive)
-		return -err->code;
-	rc = contents_read(archive, ret, err);
-	return rc < 0 ? err_wrap(err, "load '%s'", reader->name) : 0;
+	return archive ? contents_read(archive, ret, err) : -err->code;
 }
 
 int load_read(struct load_reader *reader, struct error *err)

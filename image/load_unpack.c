@@ -47,6 +47,7 @@ static int unpack(struct load_unpacker *unpacker, struct stream *stream, struct 
 	if (rc < 0)
 		return rc;
 	done->unpacked = result.size;
+	done->packing = stream_kind(stream);
 	stream_digest(stream, done->blob.digest);
 	return 0;
 }

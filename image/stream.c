@@ -11,7 +11,6 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "image/inflate.h"
 
 /*
  * The ring: the feeder fills buffers, the caller empties them, each in order.  A buffer with no
@@ -46,7 +45,6 @@ struct stream {
 	struct digest tar_digest;
 	bool has_slot, is_at_end, is_joined;
 	char digest[DIGEST_TEXT];
-	uint64_t tar_size;
 };
 
 /* ---- the feeder ------------------------------------------------------------------------------ */
@@ -258,7 +256,6 @@ int stream_finish(struct stream *stream, const struct error *failed, struct erro
 		}
 	}
 	join(stream);
-	stream->tar_size = stream->tar_digest.size;
 	if (stream->blob.digest[0]) {
 		rc = digest_verify(&stream->blob_digest, stream->blob.digest, stream->blob.size,
 				   err);
@@ -268,7 +265,7 @@ int stream_finish(struct stream *stream, const struct error *failed, struct erro
 	} else {
 		digest_final(&stream->blob_digest, stream->digest);
 	}
-	rc = digest_verify(&stream->tar_digest, stream->blob.diff_id, stream->tar_size, err);
+	rc = digest_verify(&stream->tar_digest, stream->blob.diff_id, stream->tar_digest.size, err);
 	return rc < 0 ? err_wrap(err, "diff_id of the tar inside") : 0;
 }
 
@@ -277,7 +274,7 @@ void stream_digest(const struct stream *stream, char ret[DIGEST_TEXT])
 	(void)stpcpy(ret, stream->digest);
 }
 
-uint64_t stream_tar_size(const struct stream *stream)
+enum inflate_kind stream_kind(const struct stream *stream)
 {
-	return stream->tar_size;
+	return inflate_kind(stream->inflate);
 }

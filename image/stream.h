@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "image/digest.h"
+#include "image/inflate.h"
 
 /*
  * A layer's blob as a stream of verified tar bytes.  One thread reads, hashes and inflates, ahead by
@@ -40,4 +41,4 @@ int stream_finish(struct stream *stream, const struct error *failed, struct erro
 
 /* After stream_finish(): what came. */
 void stream_digest(const struct stream *stream, char ret[DIGEST_TEXT]);
-uint64_t stream_tar_size(const struct stream *stream);
+enum inflate_kind stream_kind(const struct stream *stream);
