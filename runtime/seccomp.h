@@ -8,9 +8,9 @@
 #include "runtime/spec.h"
 
 /*
- * Seccomp profile -> BPF program.  libseccomp needs 11 ms to compile docker's default rules, so a
- * compiled program is cached: the file's name is a hash of the canonical rules (and of the versions
- * of libseccomp and of this code), its content repeats them whole, so that a collision or a torn
+ * Seccomp profile -> BPF program (runtime/seccomp_compile.c).  A compiled program is cached: the
+ * file's name is a hash of the canonical rules (and of the versions of libseccomp, which knows the
+ * calls' numbers, and of this code), its content repeats them whole, so that a collision or a torn
  * file is noticed and compiled again.
  */
 struct seccomp_program {

@@ -10,7 +10,8 @@
  *
  * Left out, and so denied without the capability that would make them harmless: the module,
  * mount, namespace and keyring calls, bpf, perf_event_open, userfaultfd, io_uring, and sockets of the
- * families AF_ALG (the kernel's crypto) and AF_VSOCK (the hypervisor).
+ * families AF_ALG (the kernel's crypto) and AF_VSOCK (the hypervisor).  socketcall(2) of 32-bit
+ * programs is no way around that: it makes no sockets at all, as its arguments cannot be seen.
  */
 static const char *const always[] = {
 	"_llseek",
@@ -323,7 +324,6 @@ static const char *const always[] = {
 	"signalfd4",
 	"sigprocmask",
 	"sigreturn",
-	"socketcall",
 	"socketpair",
 	"splice",
 	"stat",
