@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,8 +136,17 @@ static const struct command *const commands[] = {
 	&oci_pause,    &oci_resume, &oci_exec,   &cmd_compose,    NULL,
 };
 
+/* What we open must not become somebody's standard input or output. */
+static void fill_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", O_RDWR);
+}
+
 int main(int argc, char *argv[])
 {
+	fill_standard_fds();
 	if (getauxval(AT_SECURE)) {
 		log_error("refusing to run set-user-ID");
 		return 125;

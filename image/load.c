@@ -23,6 +23,7 @@
 #include "image/limits.h"
 #include "image/load_internal.h"
 #include "image/manifest.h"
+#include "image/signals.h"
 #include "image/tar.h"
 
 /*
@@ -119,10 +120,7 @@ static int open_signals(struct keeper *k, struct error *err)
 {
 	sigset_t set;
 
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
+	signals_heeded(&set);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	k->signals = signalfd(-1, &set, SFD_CLOEXEC);

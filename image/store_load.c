@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,8 +12,9 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "image/ref.h"
+#include "image/signals.h"
+#include "image/store_helper.h"
 #include "image/store_internal.h"
 
 /*
@@ -88,103 +85,6 @@ struct load {
 	int result; /* memfd */
 	bool is_quiet;
 };
-
-/* Beside our own program (a build directory), else where it is installed.  Caller frees. */
-static char *helper_path(void)
-{
-	static const char name[] = "minictr-image";
-	char own[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
-
-	if (len > 0) {
-		char *path;
-
-		own[len] = '\0';
-		path = xasprintf("%.*s%s", (int)(path_base(own) - own), own, name);
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-	}
-	return xasprintf(MINICTR_LIBEXECDIR "/%s", name);
-}
-
-static int keep_over_exec(int fd)
-{
-	return fcntl(fd, F_SETFD, 0);
-}
-
-/*
- * The helper between fork and exec.  It ends with us (a check of the parent covers the moment
- * before), and it has the lock open as well: nobody sweeps as long as it lives.
- */
-static _Noreturn void become_helper(const struct load *l, const char *path, char *const argv[],
-				    pid_t parent, int report)
-{
-	char *const envp[] = { (char[]){ "LC_ALL=C" }, NULL };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t none;
-	int code;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (null >= 0 && (l->input == 0 || dup2(null, 0) >= 0) && dup2(null, 1) >= 0 &&
-	    keep_over_exec(l->store->fd) == 0 && keep_over_exec(l->input) == 0 &&
-	    keep_over_exec(l->result) == 0 && keep_over_exec(l->work.lock) == 0 &&
-	    prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) {
-		if (getppid() != parent)
-			_exit(127);
-		(void)execve(path, argv, envp);
-	}
-	code = errno;
-	(void)!write(report, &code, sizeof(code));
-	_exit(127);
-}
-
-/* Starts the helper, and waits for it: its wait status in *ret. */
-static int run_helper(const struct load *l, int *ret, struct error *err)
-{
-	auto_free char *path = helper_path();
-	char store_fd[16], input_fd[16], result_fd[16], quiet[] = "--quiet";
-	char *argv[12];
-	size_t n = 0;
-	int report[2];
-	pid_t pid, parent = getpid();
-	int code = 0;
-
-	(void)snprintf(store_fd, sizeof(store_fd), "%d", l->store->fd);
-	(void)snprintf(input_fd, sizeof(input_fd), "%d", l->input);
-	(void)snprintf(result_fd, sizeof(result_fd), "%d", l->result);
-	argv[n++] = path;
-	argv[n++] = (char[]){ "load" };
-	argv[n++] = (char[]){ "--store-fd" };
-	argv[n++] = store_fd;
-	argv[n++] = (char[]){ "--input-fd" };
-	argv[n++] = input_fd;
-	argv[n++] = (char[]){ "--result-fd" };
-	argv[n++] = result_fd;
-	if (l->is_quiet)
-		argv[n++] = quiet;
-	argv[n++] = (char[]){ "--" };
-	argv[n++] = (char *)(uintptr_t)l->name; /* execve(2) changes none of them */
-	argv[n] = NULL;
-
-	if (pipe2(report, O_CLOEXEC) < 0)
-		return err_sys(err, "make a pipe for '%s'", path);
-	pid = fork();
-	if (pid == 0)
-		become_helper(l, path, argv, parent, report[1]);
-	close_fd(&report[1]);
-	if (pid < 0) {
-		close_fd(&report[0]);
-		return err_sys(err, "fork for '%s'", path);
-	}
-	while (waitpid(pid, ret, 0) < 0 && errno == EINTR)
-		;
-	if (read(report[0], &code, sizeof(code)) == (ssize_t)sizeof(code))
-		err_set(err, code, "run '%s': %s", path, err_text(code));
-	close_fd(&report[0]);
-	return -code;
-}
 
 /* Why there is no answer. */
 static int tell_end(const struct load *l, int status, struct error *err)
@@ -339,11 +239,21 @@ static int load(const struct load *l, struct strv *ret_names, struct error *err)
 {
 	__attribute__((cleanup(result_fini))) struct result r = { 0 };
 	auto_strv struct strv names = { 0 };
-	int status = 0;
-	int rc = run_helper(l, &status, err);
+	const struct store_helper helper = {
+		.store = l->store,
+		.lock = l->work.lock,
+		.input = l->input,
+		.result = l->result,
+		.name = l->name,
+		.is_quiet = l->is_quiet,
+	};
+	int status = 0, signal = 0;
+	int rc = store_helper_run(&helper, &status, &signal, err);
 
 	if (rc == 0)
 		rc = read_result(l, status, &r, err);
+	if (rc < 0 && signal)
+		return err_exit(err, 128 + signal);
 	if (rc == 0 && r.n == 0)
 		rc = err_set(err, EINVAL, "load '%s': no image in it", l->name);
 	if (rc < 0)
@@ -363,6 +273,7 @@ int store_load(const char *store_path, const struct store_input *input, struct s
 	auto_fd int result_fd = -1;
 	auto_fd int store_fd = -1;
 	auto_free char *name = input->path ? str_escape(input->path) : xstrdup("standard input");
+	sigset_t before;
 	int rc;
 
 	if (input->path && input_fd < 0)
@@ -386,7 +297,9 @@ int store_load(const char *store_path, const struct store_input *input, struct s
 	rc = store_work_begin(&store, LOCK_SHARED, &l.work, err);
 	if (rc < 0)
 		return rc;
+	signals_block(&before);
 	rc = load(&l, ret_names, err);
 	store_work_end(&store, &l.work, rc == 0);
+	signals_restore(&before, rc < 0 && err->status > 128);
 	return rc;
 }
