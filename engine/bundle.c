@@ -188,6 +188,10 @@ static int make_memory(const struct run_options *o, struct cgroup_memory *m, str
 	m->has_swap = o->memory;
 	m->swap = is_swap_given ? o->memory_swap : 2 * (int64_t)o->memory;
 	m->is_swap_optional = !is_swap_given;
+	if (is_swap_given && m->swap != -1 && m->swap < m->limit)
+		return err_set(
+			err, EINVAL,
+			"--memory-swap, which includes memory, is less than the memory limit (-m)");
 	if (o->memory && o->memory_reservation > o->memory)
 		return err_set(err, EINVAL,
 			       "--memory-reservation is more than the memory limit (-m)");
@@ -487,7 +491,7 @@ int bundle_make(const struct bundle_input *in, const struct bundle_mounts *mount
 	spec.root_path = xstrdup(in->rootfs);
 	spec.is_root_readonly = o->is_read_only;
 	spec.hostname = xstrdup(in->hostname);
-	spec.cgroups_path = path_join("/minictr", in->id);
+	spec.cgroups_path = path_join("/minictr", in->name);
 	make_namespaces(o, &spec);
 	make_mounts(in, mounts, &spec);
 	make_sysctls(o, &spec);

@@ -21,8 +21,8 @@ struct spec;
  */
 struct bundle_input {
 	const struct run_options *options;
-	const struct image *image; /* NULL: --rootfs */
-	const char *id;
+	const struct image *image;   /* NULL: --rootfs */
+	const char *name;            /* of the container */
 	const char *rootfs;          /* absolute: what is mounted on, or is, the root */
 	const char *hostname;        /* of the container */
 	const char *place;           /* the container's directory */

@@ -4,8 +4,7 @@
 /*
  * Where the engine keeps what it knows:
  *
- *   <data>/containers/<id>/       a container: record.json, its files, its overlay's upper layer
- *   <data>/names/<name>           a link to its directory: who has a name
+ *   <data>/containers/<name>/     a container: record.json, its files, its overlay's upper layer
  *   <data>/images, <data>/networks, <data>/volumes
  *   <state>/containers/<id>/      the runtime's state, which ends with the boot
  *   <state>/cache                 compiled seccomp filters

@@ -7,17 +7,68 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "engine/bundle.h"
+#include "engine/options.h"
+#include "net/names.h"
+
+#define HOST_FILE_MAX (256U << 10)
+
+/* A host may be without; then the container's is made of what else there is. */
+static char *read_host(const char *path)
+{
+	struct error ignored;
+	char *text = NULL;
+
+	return file_read(path, HOST_FILE_MAX, &text, NULL, &ignored) < 0 ? xstrdup("") : text;
+}
+
+static int make_hosts(const struct files *files, struct error *err)
+{
+	const struct run_options *o = files->options;
+	auto_str struct str text = { 0 };
+
+	if (files->has_host_network) {
+		auto_free char *hosts = read_host("/etc/hosts");
+
+		str_add(&text, hosts);
+		for (size_t i = 0; i < o->extra_hosts.n; i++) {
+			const char *entry = o->extra_hosts.items[i];
+			size_t len = strcspn(entry, ":");
+
+			str_addf(&text, "%s\t%.*s\n", entry + len + 1, (int)len, entry);
+		}
+	} else {
+		names_hosts(&text, files->address, files->hostname, &o->extra_hosts);
+	}
+	return sys_put_at(files->place, "hosts", 0644, text.text ? text.text : "", err);
+}
+
+static int make_resolv_conf(const struct files *files, struct error *err)
+{
+	const struct run_options *o = files->options;
+	auto_free char *host = read_host("/etc/resolv.conf");
+	auto_str struct str text = { 0 };
+
+	if (files->has_host_network && !o->dns.n && !o->dns_search.n && !o->dns_options.n)
+		str_add(&text, host);
+	else
+		names_resolv_conf(&text, host, &o->dns, &o->dns_search, &o->dns_options);
+	return sys_put_at(files->place, "resolv.conf", 0644, text.text ? text.text : "", err);
+}
 
 int files_make(const struct files *files, struct error *err)
 {
-	(void)files;
-	(void)err;
-	return 0;
+	auto_free char *hostname = xasprintf("%s\n", files->hostname);
+	int rc = sys_put_at(files->place, "hostname", 0644, hostname, err);
+
+	if (rc == 0)
+		rc = make_hosts(files, err);
+	return rc < 0 ? rc : make_resolv_conf(files, err);
 }
 
 /* mkdir -p: a step for each directory that is new. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/fd.h"
 
@@ -14,6 +16,7 @@ struct files {
 	const struct run_options *options;
 	const char *hostname;
 	const struct in_addr *address; /* NULL: none of its own */
+	bool has_host_network;         /* the host's files are right for it, then */
 };
 
 /* <place>/hosts, hostname, resolv.conf. */

@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "base/proc.h"
 #include "base/sock.h"
+#include "base/step.h"
 #include "engine/control.h"
 #include "engine/options.h"
 #include "engine/pump.h"
@@ -193,18 +195,25 @@ static int attend(struct foreground *f, struct str *ret_remark, struct error *er
 
 static int fork_supervisor(struct foreground *f, struct error *err)
 {
+	struct error ignored;
 	int pair[2];
 	int rc = sock_pair(pair, err);
 
-	if (rc < 0)
+	if (rc < 0) {
+		(void)record_remove(f->job.dirs, f->job.record.name, &ignored);
 		return rc;
+	}
 	f->job.command_control = f->control = pair[0];
 	f->job.control = pair[1];
 	f->supervisor = fork();
-	if (f->supervisor < 0)
+	if (f->supervisor < 0) {
 		rc = err_sys(err, "fork the supervisor");
+		(void)record_remove(f->job.dirs, f->job.record.name, &ignored);
+	}
 	if (f->supervisor == 0)
 		supervisor_run(&f->job);
+	/* The lock is the supervisor's alone. */
+	record_place_close(&f->job.place);
 	close_fd(&pair[1]);
 	close_fd(&f->job.stdin_read);
 	f->input = f->job.stdin_write;
@@ -215,12 +224,14 @@ static int fork_supervisor(struct foreground *f, struct error *err)
 /* It ended without a word: whatever it had made has to be released here. */
 static int on_supervisor_death(struct foreground *f, struct error *err)
 {
-	struct error ignored;
+	struct error later;
 
 	(void)waitpid(f->supervisor, NULL, 0);
-	(void)reconcile_container(f->job.dirs, f->job.id, &ignored);
-	return err_set(err, EPIPE, "the supervisor of container %.*s was killed", RECORD_SHORT_LEN,
-		       f->job.id);
+	if (reconcile_container(f->job.dirs, f->job.record.name, &later) < 0)
+		return err_set(err, EPIPE, "the supervisor of container '%s' was killed: %s",
+			       f->job.record.name, later.msg);
+	return err_set(err, EPIPE, "the supervisor of container '%s' was killed",
+		       f->job.record.name);
 }
 
 int foreground_run(const struct engine_dirs *dirs, const struct run_options *options,
@@ -233,17 +244,22 @@ int foreground_run(const struct engine_dirs *dirs, const struct run_options *opt
 			.stdin_read = -1,
 			.stdin_write = -1,
 			.console.fd = -1,
+			.place.dir.fd = -1,
+			.record.name = xstrdup(options->name),
 		},
 		.control = -1,
 		.signals = -1,
 		.input = -1,
 	};
-	int rc = record_make_id(f.job.id, err);
+	int rc = record_make_id(f.job.record.id, err);
 
 	if (rc == 0)
 		rc = block_signals(&f, err);
 	if (rc == 0)
 		rc = prepare_input(&f, options, err);
+	step_phase("record");
+	if (rc == 0)
+		rc = record_claim(dirs, &f.job.record, &f.job.place, err);
 	if (rc == 0)
 		rc = fork_supervisor(&f, err);
 	if (rc == 0) {
@@ -252,9 +268,11 @@ int foreground_run(const struct engine_dirs *dirs, const struct run_options *opt
 			rc = on_supervisor_death(&f, err);
 	}
 	console_restore(&f.job.console);
-	memcpy(ret_id, f.job.id, sizeof(f.job.id));
+	memcpy(ret_id, f.job.record.id, sizeof(f.job.record.id));
 	close_fd(&f.input);
 	close_fd(&f.control);
 	close_fd(&f.signals);
+	record_place_close(&f.job.place);
+	record_fini(&f.job.record);
 	return rc;
 }

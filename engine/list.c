@@ -50,20 +50,20 @@ static int compare(const void *a, const void *b)
 int list_containers(const struct engine_dirs *dirs, struct list_entry **ret, size_t *ret_n,
 		    struct error *err)
 {
-	auto_strv struct strv ids = { 0 };
+	auto_strv struct strv names = { 0 };
 	struct list_entry *entries;
 	size_t n = 0;
-	int rc = record_list(dirs, &ids, err);
+	int rc = record_list(dirs, &names, err);
 
 	if (rc < 0)
 		return rc;
-	entries = xcalloc(ids.n + 1, sizeof(*entries));
-	for (size_t i = 0; i < ids.n; i++) {
+	entries = xcalloc(names.n + 1, sizeof(*entries));
+	for (size_t i = 0; i < names.n; i++) {
 		auto_place struct record_place place = RECORD_NO_PLACE;
 		struct error missing;
 
 		/* It may go, or not quite be there yet, while we look. */
-		if (record_open(dirs, ids.items[i], &place, &missing) < 0 ||
+		if (record_open(dirs, names.items[i], &place, &missing) < 0 ||
 		    record_read(&place, &entries[n].record, &missing) < 0)
 			continue;
 		find_status(dirs, &entries[n++]);

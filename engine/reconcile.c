@@ -8,11 +8,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "engine/run.h"
+#include "net/endpoint.h"
 #include "runtime/container.h"
 
 /*
@@ -23,11 +27,11 @@
  */
 
 /* 1 if the directory is there and locked for us now, 0 if it is not there (any more). */
-static int enter(const struct engine_dirs *dirs, const char *id, struct record_place *ret,
+static int enter(const struct engine_dirs *dirs, const char *name, struct record_place *ret,
 		 struct error *err)
 {
 	struct stat st;
-	int rc = record_open(dirs, id, ret, err);
+	int rc = record_open(dirs, name, ret, err);
 
 	if (rc == -ENOENT)
 		return 0;
@@ -39,75 +43,82 @@ static int enter(const struct engine_dirs *dirs, const char *id, struct record_p
 	return fstat(ret->dir.fd, &st) == 0 && st.st_nlink > 0;
 }
 
-static int release(const struct engine_dirs *dirs, const char *id, struct error *err)
+/* Goes on after a failure, and returns the first. */
+static int release(const struct engine_dirs *dirs, const struct record *record, struct error *err)
 {
 	auto_free char *root = path_join(dirs->state, "containers");
+	auto_free char *path = path_join(dirs->data, "networks");
+	struct error later;
+	int rc = container_delete(root, record->id, true, err);
+	auto_fd int fd = -1;
+	int last;
 
-	return container_delete(root, id, true, err);
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	if (!run_has_endpoint(record))
+		return rc;
+	fd = dir_make_open(path, 0700, rc < 0 ? &later : err);
+	last = fd < 0 ? fd
+		      : endpoint_release(&(struct dir){ .fd = fd, .path = path }, record->network,
+					 record->id, rc < 0 ? &later : err);
+	return rc < 0 ? rc : last;
 }
 
 /* The container is ours: finishes what its supervisor did not. */
-static int finish(const struct engine_dirs *dirs, const char *id, const struct record_place *place,
-		  struct error *err)
+static int finish(const struct engine_dirs *dirs, const char *name,
+		  const struct record_place *place, struct error *err)
 {
 	auto_record struct record record = { 0 };
-	struct error missing;
-	bool has_record = record_read(place, &record, &missing) == 0;
-	int rc;
+	int rc = record_read(place, &record, err);
 
-	if (has_record && record.has_ended)
-		return 0;
-	rc = release(dirs, id, err);
 	if (rc < 0)
 		return rc;
-	if (!has_record || record.is_removed_at_end)
-		return record_remove(dirs, id, record.name, err);
+	if (record.has_ended)
+		return 0;
+	rc = release(dirs, &record, err);
+	if (rc < 0)
+		return rc;
+	if (record.is_removed_at_end)
+		return record_remove(dirs, name, err);
 	record.has_ended = true;
 	record.exit_code = 128 + SIGKILL;
-	record.ended_ns = now_ns();
+	record.ended_ns = clock_real_ns();
 	return record_write(place, &record, err);
 }
 
-int reconcile_container(const struct engine_dirs *dirs, const char *id, struct error *err)
+int reconcile_container(const struct engine_dirs *dirs, const char *name, struct error *err)
 {
 	auto_place struct record_place place = RECORD_NO_PLACE;
-	int rc = enter(dirs, id, &place, err);
+	int rc = enter(dirs, name, &place, err);
 
-	if (rc < 0)
-		return rc;
-	return rc ? finish(dirs, id, &place, err) : record_remove(dirs, id, NULL, err);
+	if (rc == 1)
+		rc = finish(dirs, name, &place, err);
+	record_place_close(&place);
+	/* Without a record nothing but the directory was made. */
+	return rc < 0 && err->code == ENOENT ? record_sweep(dirs, err) : rc;
 }
 
-static int reconcile_if_dead(const struct engine_dirs *dirs, const char *id, struct error *err)
+static int reconcile_if_dead(const struct engine_dirs *dirs, const char *name, struct error *err)
 {
 	auto_place struct record_place place = RECORD_NO_PLACE;
-	int rc = record_open(dirs, id, &place, err);
+	int rc = record_open(dirs, name, &place, err);
 
 	if (rc == 0)
 		rc = lock_fd_try(place.dir.fd, LOCK_EXCLUSIVE, place.path, err);
-	if (rc == -ENOENT || rc == 0)
-		return 0;
-	return rc < 0 ? rc : finish(dirs, id, &place, err);
+	if (rc == 1)
+		rc = finish(dirs, name, &place, err);
+	/* It went, or has just begun. */
+	return rc < 0 && err->code == ENOENT ? 0 : rc;
 }
 
 int reconcile_all(const struct engine_dirs *dirs, struct error *err)
 {
-	auto_strv struct strv ids = { 0 };
+	auto_strv struct strv names = { 0 };
 	struct error later;
-	int first = record_sweep(dirs, &ids, err);
+	int first = record_sweep(dirs, err);
 
 	if (first == 0)
-		first = record_list(dirs, &ids, err);
-	for (size_t i = 0; i < ids.n; i++) {
-		int rc = reconcile_if_dead(dirs, ids.items[i], first < 0 ? &later : err);
+		first = record_list(dirs, &names, err);
+	for (size_t i = 0; i < names.n; i++) {
+		int rc = reconcile_if_dead(dirs, names.items[i], first < 0 ? &later : err);
 
 		if (first == 0)
 			first = rc;
@@ -128,15 +139,12 @@ static void pause_ms(long ms)
 }
 
 /* The supervisor of a container that is being made has its record written in a moment. */
-static int open_supervisor(const struct record_place *place, struct error *err)
+static int await_record(const struct record_place *place, struct record *ret, struct error *err)
 {
 	for (int waited = 0;; waited += STEP_MS) {
-		auto_record struct record record = { 0 };
-		int rc = record_read(place, &record, err);
+		int rc = record_read(place, ret, err);
 
-		if (rc == 0)
-			return proc_open(record.supervisor, record.supervisor_start, err);
-		if (waited >= PATIENCE_MS || err->code != ENOENT)
+		if (rc == 0 || waited >= PATIENCE_MS || err->code != ENOENT)
 			return rc;
 		pause_ms(STEP_MS);
 	}
@@ -146,19 +154,23 @@ static int open_supervisor(const struct record_place *place, struct error *err)
  * Kills the container, be it there already or only soon, so that its supervisor comes to its end by
  * itself and tells who waits; the supervisor too if that takes too long.
  */
-static int kill_running(const struct engine_dirs *dirs, const char *id,
-			const struct record_place *place, struct error *err)
+static int kill_running(const struct engine_dirs *dirs, const struct record_place *place,
+			struct error *err)
 {
 	auto_free char *root = path_join(dirs->state, "containers");
-	auto_fd int pidfd = open_supervisor(place, err);
+	auto_record struct record record = { 0 };
+	auto_fd int pidfd = -1;
 	struct error ignored;
-	int rc = 0;
+	int rc = await_record(place, &record, err);
 
-	/* Gone, record and all: there is nothing to kill. */
+	/* Gone meanwhile, record and all: there is nothing to kill. */
+	if (rc < 0)
+		return err->code == ENOENT ? 0 : rc;
+	pidfd = proc_open(record.supervisor, record.supervisor_start, err);
 	if (pidfd < 0)
-		return err->code == ESRCH || err->code == ENOENT ? 0 : pidfd;
+		return 0;
 	for (int waited = 0; rc == 0; waited += STEP_MS) {
-		(void)container_kill(root, id, SIGKILL, false, &ignored);
+		(void)container_kill(root, record.id, SIGKILL, false, &ignored);
 		if (waited == PATIENCE_MS)
 			(void)proc_signal(pidfd, SIGKILL, &ignored);
 		rc = proc_wait_end(pidfd, STEP_MS, err);
@@ -166,53 +178,53 @@ static int kill_running(const struct engine_dirs *dirs, const char *id,
 	return rc < 0 ? rc : 0;
 }
 
-static int remove_ended(const struct engine_dirs *dirs, const char *id,
+static int remove_ended(const struct engine_dirs *dirs, const char *name,
 			const struct record_place *place, struct error *err)
 {
 	auto_record struct record record = { 0 };
-	struct error missing;
-	int rc = release(dirs, id, err);
+	int rc = record_read(place, &record, err);
 
-	if (rc < 0)
-		return rc;
-	(void)record_read(place, &record, &missing);
-	return record_remove(dirs, id, record.name, err);
+	if (rc == 0)
+		rc = release(dirs, &record, err);
+	return rc < 0 ? rc : record_remove(dirs, name, err);
 }
 
-static int remove_by_id(const struct engine_dirs *dirs, const char *id, const char *name,
-			bool force, struct error *err)
+static int remove_by_name(const struct engine_dirs *dirs, const char *name, bool force,
+			  struct error *err)
 {
 	auto_place struct record_place place = RECORD_NO_PLACE;
 	auto_place struct record_place again = RECORD_NO_PLACE;
-	int rc = record_open(dirs, id, &place, err);
+	int rc = record_open(dirs, name, &place, err);
 
-	if (rc == -ENOENT)
-		return err_set(err, ENOENT, "no such container: '%s'", name);
 	if (rc == 0)
 		rc = lock_fd_try(place.dir.fd, LOCK_EXCLUSIVE, place.path, err);
 	if (rc != 0)
-		return rc < 0 ? rc : remove_ended(dirs, id, &place, err);
+		return rc < 0 ? rc : remove_ended(dirs, name, &place, err);
 	if (!force)
 		return err_set(err, EBUSY, "container '%s' is running: remove it with --force",
 			       name);
-	rc = kill_running(dirs, id, &place, err);
+	rc = kill_running(dirs, &place, err);
+	record_place_close(&place);
 	if (rc == 0)
-		rc = enter(dirs, id, &again, err);
-	return rc == 1 ? remove_ended(dirs, id, &again, err) : rc;
+		rc = enter(dirs, name, &again, err);
+	return rc == 1 ? remove_ended(dirs, name, &again, err) : rc;
 }
 
-int container_remove(const struct engine_dirs *dirs, const char *name, bool force,
+int container_remove(const struct engine_dirs *dirs, const char *text, bool force,
 		     struct error *err)
 {
-	auto_strv struct strv unrecorded = { 0 };
-	char id[RECORD_ID_LEN + 1];
-	int rc = record_sweep(dirs, &unrecorded, err);
+	auto_free char *name = NULL;
+	/* What a creator left that died before there was a record goes first. */
+	int rc = record_sweep(dirs, err);
 
-	for (size_t i = 0; rc >= 0 && i < unrecorded.n; i++)
-		rc = reconcile_if_dead(dirs, unrecorded.items[i], err);
-	if (rc >= 0)
-		rc = record_find(dirs, name, id, err);
 	if (rc == 0)
-		return err_set(err, ENOENT, "no such container: '%s'", name);
-	return rc < 0 ? rc : remove_by_id(dirs, id, name, force, err);
+		rc = record_find(dirs, text, &name, err);
+	if (rc == 1)
+		rc = remove_by_name(dirs, name, force, err);
+	else if (rc == 0)
+		rc = err_set(err, ENOENT, "no such container: '%s'", text);
+	/* It went by itself: with --rm, or by somebody else's hand. */
+	if (rc < 0 && err->code == ENOENT && name)
+		return force ? 0 : err_set(err, ENOENT, "no such container: '%s'", text);
+	return rc;
 }

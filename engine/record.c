@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/lock.h"
 #include "base/mem.h"
@@ -23,23 +24,20 @@
 /*
  * Theory of operation.  A container comes into being in this order, and goes in the opposite one:
  *
- *	names/<name> -> ../containers/<id>   symlink(2): claims the name or fails, in one call
- *	containers/<id>/                     locked by flock(2) until its supervisor ends
- *	containers/<id>/record.json          by rename(2)
- *	everything else                      each found again from the id, or named in the record
+ *	containers/<name>/              mkdir(2): claims the name or fails, in one call; then it is
+ *	                                locked by flock(2) until its supervisor ends
+ *	containers/<name>/record.json   by rename(2)
+ *	everything else                 found again from what the record says
  *
- * So whatever exists of a container, its name leads to its id, and from the id follow its directory,
- * its runtime state, its cgroup, its interface and its lease.  Nobody has to have synced anything
- * for that to hold after SIGKILL: the kernel has the files.
+ * Nobody has to have synced anything for that to hold after SIGKILL: the kernel has the files.
  *
  * After a crash of the machine processes, cgroups, mounts and interfaces are gone.  What can be left
- * lies in the container's own directory, and is worth something only if the container was to be
+ * of a container lies in its own directory, and is worth something only if the container was to be
  * kept: then its record is synced before anything is put there.  A directory without a record is
- * rubbish, and swept.
+ * rubbish.
  *
- * Between the name and the locked directory a creator holds the lock on containers/ shared.  Who
- * sweeps holds it exclusively while it looks: then every name without a directory, and every
- * directory without a lock, was left by the dead.
+ * Between making and locking the directory a creator holds the lock on containers/ shared.  Who
+ * looks for rubbish holds it exclusively meanwhile: then what is not locked was left by the dead.
  */
 #define RECORD_FILE "record.json"
 #define RECORD_MAX  (1U << 20)
@@ -66,14 +64,6 @@ void record_place_close(struct record_place *place)
 	place->dir.path = NULL;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 int record_make_id(char ret[RECORD_ID_LEN + 1], struct error *err)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -91,7 +81,7 @@ int record_make_id(char ret[RECORD_ID_LEN + 1], struct error *err)
 
 int record_begin(struct record *record, struct error *err)
 {
-	record->created_ns = now_ns();
+	record->created_ns = clock_real_ns();
 	record->supervisor = getpid();
 	proc_boot_id(record->boot_id);
 	return proc_start_time(record->supervisor, &record->supervisor_start, err);
@@ -105,91 +95,63 @@ static int open_containers(const struct engine_dirs *dirs, char **path, struct e
 	return dir_make_open(*path, 0700, err);
 }
 
-static int open_names(const struct engine_dirs *dirs, struct error *err)
-{
-	auto_free char *path = path_join(dirs->data, "names");
-
-	return dir_make_open(path, 0700, err);
-}
-
 static bool is_id(const char *text)
 {
 	return strspn(text, "0123456789abcdef") == RECORD_ID_LEN && !text[RECORD_ID_LEN];
 }
 
-/* The id that a name leads to.  Anything else that lies there is none of ours: -EINVAL. */
-static int read_name(int names, const char *name, char ret[RECORD_ID_LEN + 1])
+static int name_in_use(const struct engine_dirs *dirs, const char *name, struct error *err)
 {
-	static const char prefix[] = "../containers/";
-	char target[sizeof(prefix) + RECORD_ID_LEN + 1];
-	ssize_t n = readlinkat(names, name, target, sizeof(target) - 1);
+	auto_place struct record_place place = RECORD_NO_PLACE;
+	auto_record struct record record = { 0 };
+	struct error missing;
 
-	if (n < 0)
-		return -errno;
-	target[n] = '\0';
-	if (!str_starts(target, prefix) || !is_id(target + sizeof(prefix) - 1))
-		return -EINVAL;
-	memcpy(ret, target + sizeof(prefix) - 1, RECORD_ID_LEN + 1);
-	return 0;
-}
-
-static int name_in_use(int names, const char *name, struct error *err)
-{
-	char id[RECORD_ID_LEN + 1];
-
-	if (read_name(names, name, id) < 0)
+	if (record_open(dirs, name, &place, &missing) < 0 ||
+	    record_read(&place, &record, &missing) < 0)
 		return err_set(err, EEXIST, "the name '%s' is in use", name);
 	return err_set(err, EEXIST, "the name '%s' is in use by container %.*s", name,
-		       RECORD_SHORT_LEN, id);
+		       RECORD_SHORT_LEN, record.id);
 }
 
 #define MADE_UP_MAX 100
 
-static int claim_name(int names, struct record *record, struct error *err)
+/* 1 if the directory @record->name is made, 0 if that name is in use. */
+static int claim_made_up(const struct dir *containers, struct record *record, struct error *err)
 {
-	auto_free char *target = xasprintf("../containers/%s", record->id);
 	char made[64];
 
-	if (record->name) {
-		if (symlinkat(target, names, record->name) == 0)
-			return 0;
-		return errno == EEXIST ? name_in_use(names, record->name, err)
-				       : err_sys(err, "claim the name '%s'", record->name);
-	}
 	for (unsigned int attempt = 0; attempt < MADE_UP_MAX; attempt++) {
 		uint32_t random;
+		int rc;
 
 		if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 			return err_sys(err, "make a name");
 		name_make(random, attempt, made, sizeof(made));
-		if (symlinkat(target, names, made) == 0) {
+		rc = sys_mkdir_at(containers, made, 0700, err);
+		if (rc == 1)
 			record->name = xstrdup(made);
-			return 0;
-		}
-		if (errno != EEXIST)
-			return err_sys(err, "claim the name '%s'", made);
+		if (rc != 0)
+			return rc;
 	}
 	return err_set(err, EEXIST, "make a name: too many containers");
 }
 
-static int make_place(const struct dir *containers, const char *id, struct record_place *ret,
+static int lock_place(const struct dir *containers, const char *name, struct record_place *ret,
 		      struct error *err)
 {
 	auto_place struct record_place place = RECORD_NO_PLACE;
-	int rc = sys_mkdir_at(containers, id, 0700, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	place.dir.path = place.path = path_join(containers->path, id);
-	place.dir.fd = openat(containers->fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	place.dir.path = place.path = path_join(containers->path, name);
+	place.dir.fd =
+		openat(containers->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (place.dir.fd < 0)
 		return err_sys(err, "open '%s'", place.path);
 	rc = lock_fd(place.dir.fd, LOCK_EXCLUSIVE, place.path, err);
 	if (rc < 0)
 		return rc;
-	*ret = (struct record_place){ .dir = { .fd = take_fd(&place.dir.fd), .path = place.path },
-				      .path = place.path };
-	place.path = NULL;
+	*ret = place;
+	place = (struct record_place)RECORD_NO_PLACE;
 	return 0;
 }
 
@@ -198,30 +160,31 @@ int record_claim(const struct engine_dirs *dirs, struct record *record, struct r
 {
 	auto_free char *path = NULL;
 	auto_fd int fd = open_containers(dirs, &path, err);
-	auto_fd int names = fd < 0 ? -1 : open_names(dirs, err);
 	const struct dir containers = { .fd = fd, .path = path };
 	int rc;
 
-	if (fd < 0 || names < 0)
-		return -err->code;
+	if (fd < 0)
+		return fd;
 	rc = lock_fd(fd, LOCK_SHARED, path, err);
-	if (rc == 0)
-		rc = claim_name(names, record, err);
 	if (rc < 0)
 		return rc;
-	rc = make_place(&containers, record->id, ret, err);
-	if (rc < 0) {
-		(void)unlinkat(fd, record->id, AT_REMOVEDIR);
-		(void)unlinkat(names, record->name, 0);
-	}
+	rc = record->name ? sys_mkdir_at(&containers, record->name, 0700, err)
+			  : claim_made_up(&containers, record, err);
+	if (rc == 0)
+		return name_in_use(dirs, record->name, err);
+	if (rc < 0)
+		return rc;
+	rc = lock_place(&containers, record->name, ret, err);
+	if (rc < 0)
+		(void)unlinkat(fd, record->name, AT_REMOVEDIR);
 	return rc;
 }
 
-int record_open(const struct engine_dirs *dirs, const char *id, struct record_place *ret,
+int record_open(const struct engine_dirs *dirs, const char *name, struct record_place *ret,
 		struct error *err)
 {
 	auto_free char *parent = path_join(dirs->data, "containers");
-	auto_free char *path = path_join(parent, id);
+	auto_free char *path = path_join(parent, name);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
@@ -231,51 +194,12 @@ int record_open(const struct engine_dirs *dirs, const char *id, struct record_pl
 	return 0;
 }
 
-/* The name of a removed container may be somebody else's by now. */
-static int drop_name(int names, const char *name, const char *id, struct error *err)
-{
-	char owner[RECORD_ID_LEN + 1];
-
-	if (read_name(names, name, owner) < 0 || strcmp(owner, id) != 0)
-		return 0;
-	if (unlinkat(names, name, 0) < 0 && errno != ENOENT)
-		return err_sys(err, "give up the name '%s'", name);
-	return 0;
-}
-
-/* By a name that is not known any more: the one that leads to @id. */
-static int drop_name_of(int names, const char *id, struct error *err)
-{
-	int copy = fcntl(names, F_DUPFD_CLOEXEC, 3);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	const struct dirent *entry;
-	int rc = 0;
-
-	if (!dir) {
-		close_fd(&copy);
-		return err_sys(err, "read the names of containers");
-	}
-	rewinddir(dir);
-	while (rc == 0 && (entry = readdir(dir)))
-		rc = drop_name(names, entry->d_name, id, err);
-	(void)closedir(dir);
-	return rc;
-}
-
-int record_remove(const struct engine_dirs *dirs, const char *id, const char *name,
-		  struct error *err)
+int record_remove(const struct engine_dirs *dirs, const char *name, struct error *err)
 {
 	auto_free char *path = NULL;
 	auto_fd int fd = open_containers(dirs, &path, err);
-	auto_fd int names = fd < 0 ? -1 : open_names(dirs, err);
-	int rc;
 
-	if (fd < 0 || names < 0)
-		return -err->code;
-	rc = tree_remove_at(&(struct dir){ .fd = fd, .path = path }, id, err);
-	if (rc < 0)
-		return rc;
-	return name ? drop_name(names, name, id, err) : drop_name_of(names, id, err);
+	return fd < 0 ? fd : tree_remove_at(&(struct dir){ .fd = fd, .path = path }, name, err);
 }
 
 /* ---- record.json ------------------------------------------------------------------------------ */
@@ -432,6 +356,9 @@ int record_read(const struct record_place *place, struct record *ret, struct err
 	size_t len = 0;
 	int rc = file_read_at(&place->dir, RECORD_FILE, RECORD_MAX, &text, &len, err);
 
+	/* A crash of the machine may leave the name of a file that was never written out. */
+	if (rc == 0 && len == 0)
+		rc = err_set(err, ENOENT, "it is empty");
 	if (rc == 0)
 		rc = json_doc_parse(&doc, RECORD_FILE, text, len, err);
 	if (rc == 0)
@@ -457,101 +384,91 @@ int record_list(const struct engine_dirs *dirs, struct strv *ret, struct error *
 	if (!dir)
 		return errno == ENOENT ? 0 : err_sys(err, "open '%s'", path);
 	while ((entry = readdir(dir))) {
-		if (is_id(entry->d_name))
+		if (is_valid_name(entry->d_name))
 			strv_add(ret, entry->d_name);
 	}
 	(void)closedir(dir);
 	return 0;
 }
 
-static int find_prefix(const struct engine_dirs *dirs, const char *text,
-		       char ret[RECORD_ID_LEN + 1], struct error *err)
+static bool has_id(const struct engine_dirs *dirs, const char *name, const char *prefix)
 {
-	auto_strv struct strv ids = { 0 };
-	int found = 0;
-	int rc = record_list(dirs, &ids, err);
+	auto_place struct record_place place = RECORD_NO_PLACE;
+	auto_record struct record record = { 0 };
+	struct error missing;
+
+	return record_open(dirs, name, &place, &missing) == 0 &&
+	       record_read(&place, &record, &missing) == 0 && str_starts(record.id, prefix);
+}
+
+static int find_id(const struct engine_dirs *dirs, const char *prefix, char **ret_name,
+		   struct error *err)
+{
+	auto_strv struct strv names = { 0 };
+	const char *found = NULL;
+	int rc = record_list(dirs, &names, err);
 
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < ids.n; i++) {
-		if (!str_starts(ids.items[i], text))
+	for (size_t i = 0; i < names.n; i++) {
+		if (!has_id(dirs, names.items[i], prefix))
 			continue;
-		if (found++)
+		if (found)
 			return err_set(err, EINVAL,
-				       "several containers have ids that begin with '%s'", text);
-		memcpy(ret, ids.items[i], RECORD_ID_LEN + 1);
+				       "several containers have ids that begin with '%s'", prefix);
+		found = names.items[i];
 	}
-	return found;
+	*ret_name = xstrdup(found);
+	return found != NULL;
 }
 
-int record_find(const struct engine_dirs *dirs, const char *text, char ret[RECORD_ID_LEN + 1],
+int record_find(const struct engine_dirs *dirs, const char *text, char **ret_name,
 		struct error *err)
 {
-	auto_fd int names = -1;
+	auto_place struct record_place place = RECORD_NO_PLACE;
+	int rc;
 
 	if (!is_valid_name(text))
 		return 0;
-	names = open_names(dirs, err);
-	if (names < 0)
-		return names;
-	if (!is_id(text) && read_name(names, text, ret) == 0)
+	rc = record_open(dirs, text, &place, err);
+	if (rc == 0) {
+		*ret_name = xstrdup(text);
 		return 1;
-	return find_prefix(dirs, text, ret, err);
+	}
+	if (rc != -ENOENT)
+		return rc;
+	return strspn(text, "0123456789abcdef") == strlen(text) ? find_id(dirs, text, ret_name, err)
+								: 0;
 }
 
-/* ---- sweeping --------------------------------------------------------------------------------- */
-
-static void find_unrecorded(int containers, const struct strv *ids, struct strv *ret)
+/* Nobody holds it, and it has no record. */
+static bool is_rubbish(int containers, const char *name)
 {
-	for (size_t i = 0; i < ids->n; i++) {
-		auto_fd int fd = openat(containers, ids->items[i],
-					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		struct error ignored;
+	auto_fd int place =
+		openat(containers, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct error ignored;
+	struct stat st;
 
-		if (fd >= 0 && lock_fd_try(fd, LOCK_EXCLUSIVE, ids->items[i], &ignored) == 1 &&
-		    faccessat(fd, RECORD_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-			strv_add(ret, ids->items[i]);
-	}
+	return place >= 0 && lock_fd_try(place, LOCK_EXCLUSIVE, name, &ignored) == 1 &&
+	       (fstatat(place, RECORD_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0 ? errno == ENOENT
+									  : st.st_size == 0);
 }
 
-static int drop_dead_names(int containers, int names, struct error *err)
+int record_sweep(const struct engine_dirs *dirs, struct error *err)
 {
-	int copy = fcntl(names, F_DUPFD_CLOEXEC, 3);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	const struct dirent *entry;
-
-	if (!dir) {
-		close_fd(&copy);
-		return err_sys(err, "read the names of containers");
-	}
-	while ((entry = readdir(dir))) {
-		char id[RECORD_ID_LEN + 1];
-
-		if (read_name(names, entry->d_name, id) == 0 &&
-		    faccessat(containers, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-			(void)unlinkat(names, entry->d_name, 0);
-	}
-	(void)closedir(dir);
-	return 0;
-}
-
-int record_sweep(const struct engine_dirs *dirs, struct strv *ret_ids, struct error *err)
-{
-	auto_strv struct strv ids = { 0 };
+	auto_strv struct strv names = { 0 };
 	auto_free char *path = NULL;
 	auto_fd int fd = open_containers(dirs, &path, err);
-	auto_fd int names = fd < 0 ? -1 : open_names(dirs, err);
-	int rc;
+	const struct dir containers = { .fd = fd, .path = path };
+	int rc = fd < 0 ? fd : lock_fd(fd, LOCK_EXCLUSIVE, path, err);
 
-	if (fd < 0 || names < 0)
-		return -err->code;
-	rc = lock_fd(fd, LOCK_EXCLUSIVE, path, err);
 	if (rc == 0)
-		rc = record_list(dirs, &ids, err);
-	if (rc < 0)
-		return rc;
-	find_unrecorded(fd, &ids, ret_ids);
-	return drop_dead_names(fd, names, err);
+		rc = record_list(dirs, &names, err);
+	for (size_t i = 0; rc == 0 && i < names.n; i++) {
+		if (is_rubbish(fd, names.items[i]))
+			rc = tree_remove_at(&containers, names.items[i], err);
+	}
+	return rc;
 }
 
 char *record_image_user(const struct engine_dirs *dirs, const char *image_id)
@@ -572,6 +489,29 @@ char *record_image_user(const struct engine_dirs *dirs, const char *image_id)
 			continue;
 		return record.name ? xstrdup(record.name)
 				   : xstrndup(ids.items[i], RECORD_SHORT_LEN);
+	}
+	return NULL;
+}
+
+char *record_image_user(const struct engine_dirs *dirs, const char *image_id,
+			const struct strv *layers)
+{
+	auto_strv struct strv names = { 0 };
+	struct error ignored;
+
+	if (record_list(dirs, &names, &ignored) < 0)
+		return xstrdup("?");
+	for (size_t i = 0; i < names.n; i++) {
+		auto_place struct record_place place = RECORD_NO_PLACE;
+		auto_record struct record record = { 0 };
+		struct error missing;
+		int rc = record_open(dirs, names.items[i], &place, &missing);
+
+		if (rc == 0)
+			rc = record_read(&place, &record, &missing);
+		/* Without a record it uses nothing yet: its creator holds the store until it has one. */
+		if (rc == 0 ? uses(&record, image_id, layers) : missing.code != ENOENT)
+			return xstrdup(names.items[i]);
 	}
 	return NULL;
 }

@@ -71,8 +71,9 @@ void record_place_close(struct record_place *place);
 #define auto_place __attribute__((cleanup(record_place_close)))
 
 /*
- * Claims the name (made up, and put into @record, if it has none), makes the directory, locks it.
- * -EEXIST "the name 'x' is in use by container 0123456789ab".  On failure nothing is left.
+ * Claims the name by making the directory (a name is made up, and put into @record, if it has none),
+ * and locks it.  -EEXIST "the name 'x' is in use by container 0123456789ab".  On failure nothing is
+ * left.
  */
 int record_claim(const struct engine_dirs *dirs, struct record *record, struct record_place *ret,
 		 struct error *err);
@@ -84,29 +85,25 @@ int record_claim(const struct engine_dirs *dirs, struct record *record, struct r
 int record_write(const struct record_place *place, const struct record *record, struct error *err);
 
 /* -ENOENT if there is no directory, or no record in it (yet). */
-int record_open(const struct engine_dirs *dirs, const char *id, struct record_place *ret,
+int record_open(const struct engine_dirs *dirs, const char *name, struct record_place *ret,
 		struct error *err);
 int record_read(const struct record_place *place, struct record *ret, struct error *err);
 
-/* Removes directory and name: the last thing that is done to a container.  Nothing there: fine. */
-int record_remove(const struct engine_dirs *dirs, const char *id, const char *name,
-		  struct error *err);
+/* Removes the directory: the last thing that is done to a container.  Nothing there: fine. */
+int record_remove(const struct engine_dirs *dirs, const char *name, struct error *err);
 
 /*
- * Finds by name, id, or a beginning of an id that only one container has.  1 and *ret, 0 if there
- * is none, -EINVAL if several begin so.  What has a name may be gone already but for that.
+ * Finds by name, id, or a beginning of an id that only one container has.  1 and *ret_name (owned by
+ * the caller), 0 if there is none, -EINVAL if several begin so.
  */
-int record_find(const struct engine_dirs *dirs, const char *text, char ret[RECORD_ID_LEN + 1],
+int record_find(const struct engine_dirs *dirs, const char *text, char **ret_name,
 		struct error *err);
 
-/* Ids of all containers, in no order. */
+/* Names of all containers, in no order. */
 int record_list(const struct engine_dirs *dirs, struct strv *ret, struct error *err);
 
-/*
- * What dead creators left before there was a record: the ids of directories without one that nobody
- * holds are added to @ret_ids, and names without a directory are taken away.
- */
-int record_sweep(const struct engine_dirs *dirs, struct strv *ret_ids, struct error *err);
+/* Removes the directories that dead creators left before there was a record. */
+int record_sweep(const struct engine_dirs *dirs, struct error *err);
 
 /*
  * The name of a container of the image with config @image_id, or NULL; caller frees.  One whose

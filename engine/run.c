@@ -11,11 +11,12 @@
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sys/capability.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -31,17 +32,20 @@
 #include "runtime/spec.h"
 
 /*
- * Theory of operation.  The stages, in the order of what the later ones need:
+ * Theory of operation.  The stages, in the order of what the later ones need (the name is claimed
+ * and its directory locked before: record.c):
  *
  *	image    the image is found and held; the root directory of --rootfs looked up
- *	record   name, directory, lock, record.json: from here on everything can be found again
- *	files    mount points of the overlay, volumes, what is bound on /etc/hosts and its like
- *	create   the runtime makes cgroup, namespaces, root file system, up to execve(2)
+ *	record   record.json: from here on everything that is made can be found again
+ *	network  an address is leased, host ports are reserved
+ *	files    directories of the overlay, what is bound on /etc/hosts and its like
+ *	create   the runtime makes cgroup, namespaces and root file system, up to execve(2); while
+ *	         init does its part, the network is attached
  *	start    execve(2)
  *
  * The way back is the same for a container that could not be made, one that has ended, and one whose
- * supervisor was killed (reconcile.c): runtime state with cgroup and processes first, the directory,
- * with the record, and the name last.
+ * supervisor was killed (reconcile.c): processes, cgroup and runtime state first, then the endpoint,
+ * and last the directory with the record, and so the name.
  */
 
 /* ---- image ------------------------------------------------------------------------------------ */
@@ -104,7 +108,6 @@ static void fill_record(struct run *run)
 	struct record *record = &run->record;
 	const char *signal = o->stop_signal ? o->stop_signal : image ? image->stop_signal : NULL;
 
-	record->name = xstrdup(o->name);
 	record->network = xstrdup(o->network ? o->network : "bridge");
 	record->memory = o->memory;
 	record->stop_signal = xstrdup(signal && *signal ? signal : "SIGTERM");
@@ -133,23 +136,104 @@ static int make_record(void *job, struct error *err)
 	if (rc < 0)
 		return rc;
 	fill_record(run);
-	rc = record_claim(run->dirs, &run->record, &run->place, err);
-	if (rc == 0)
-		rc = record_write(&run->place, &run->record, err);
+	rc = record_write(&run->place, &run->record, err);
 	/* From now on the record says that its layers are in use. */
 	close_fd(&run->store_hold);
 	return rc;
 }
 
-static void remove_record(void *job)
+static void remove_place(void *job)
 {
 	struct run *run = job;
 	struct error err;
 
-	if (run->place.dir.fd >= 0 &&
-	    record_remove(run->dirs, run->record.id, run->record.name, &err) < 0)
+	if (record_remove(run->dirs, run->record.name, &err) < 0)
 		log_warning("%s", err.msg);
-	record_place_close(&run->place);
+}
+
+/* ---- network ---------------------------------------------------------------------------------- */
+
+bool run_has_endpoint(const struct record *record)
+{
+	return !str_eq(record->network, "none") && !str_eq(record->network, "host");
+}
+
+/* With ports that the host chose, the record is written again: they are what `ps` shows. */
+static int note_ports(struct run *run, struct error *err)
+{
+	const struct run_options *o = run->options;
+
+	for (size_t i = 0; i < o->n_ports; i++) {
+		if (!o->ports[i].host_port)
+			return record_write(&run->place, &run->record, err);
+	}
+	return 0;
+}
+
+static int reserve(void *job, struct error *err)
+{
+	struct run *run = job;
+	struct endpoint *endpoint = &run->endpoint;
+	auto_free char *path = path_join(run->dirs->data, "networks");
+	auto_fd int fd = -1;
+	int rc;
+
+	if (!run_has_endpoint(&run->record))
+		return 0;
+	fd = dir_make_open(path, 0700, err);
+	if (fd < 0)
+		return fd;
+
+	const struct dir networks = { .fd = fd, .path = path };
+
+	rc = network_ensure(&networks, run->record.network, &endpoint->network, err);
+	if (rc < 0)
+		return rc;
+	memcpy(endpoint->container_id, run->record.id, sizeof(run->record.id));
+	endpoint->container_name = run->record.name;
+	endpoint->ports = run->record.ports;
+	endpoint->n_ports = run->record.n_ports;
+	rc = endpoint_reserve(&networks, endpoint, &run->port_fds, &run->n_port_fds, err);
+	return rc < 0 ? rc : note_ports(run, err);
+}
+
+static int attach(void *arg, pid_t pid, int netns_fd, struct error *err)
+{
+	const struct run *run = arg;
+	char path[48];
+	const struct netns netns = { .fd = netns_fd, .path = path };
+
+	if (!run_has_endpoint(&run->record))
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return endpoint_attach(&run->endpoint, &netns, err);
+}
+
+static int release_endpoint(struct run *run, struct error *err)
+{
+	auto_free char *path = path_join(run->dirs->data, "networks");
+	auto_fd int fd = -1;
+	int rc;
+
+	if (!run_has_endpoint(&run->record))
+		return 0;
+	fd = dir_make_open(path, 0700, err);
+	if (fd < 0)
+		return fd;
+	rc = endpoint_release(&(struct dir){ .fd = fd, .path = path }, run->record.network,
+			      run->record.id, err);
+	for (size_t i = 0; i < run->n_port_fds; i++)
+		close_fd(&run->port_fds[i]);
+	run->n_port_fds = 0;
+	return rc;
+}
+
+static void unreserve(void *job)
+{
+	struct error err;
+
+	if (release_endpoint(job, &err) < 0)
+		log_warning("%s", err.msg);
 }
 
 /* ---- files ------------------------------------------------------------------------------------ */
@@ -197,6 +281,8 @@ static int make_files(void *job, struct error *err)
 		.place = &run->place.dir,
 		.options = run->options,
 		.hostname = run->hostname = make_hostname(run),
+		.address = run_has_endpoint(&run->record) ? &run->endpoint.address : NULL,
+		.has_host_network = str_eq(run->record.network, "host"),
 	};
 	int rc = 0;
 
@@ -252,12 +338,12 @@ static int make_spec(struct run *run, struct spec *ret, struct error *err)
 	struct bundle_input in = {
 		.options = o,
 		.image = image_of(run),
-		.id = run->record.id,
+		.name = run->record.name,
 		.rootfs = run->rootfs,
 		.hostname = run->hostname,
 		.place = run->place.path,
 		.volumes = volumes,
-		.has_files = false,
+		.has_files = true,
 		.n_cpus = o->cpus_nano ? (unsigned int)get_nprocs() : 0,
 		.columns = run->columns,
 		.rows = run->rows,
@@ -305,6 +391,8 @@ static int create(void *job, struct error *err)
 		.wants_pty_fd = run->options->has_tty,
 		.dies_with_creator = true,
 		.cache_dir = cache,
+		.on_namespaces = attach,
+		.arg = run,
 	};
 	int rc = make_spec(run, &spec, err);
 
@@ -340,9 +428,9 @@ static int start(void *job, struct error *err)
 /* ---- the whole -------------------------------------------------------------------------------- */
 
 static const struct stage stages[] = {
-	{ "image", find_image, NULL }, { "record", make_record, remove_record },
-	{ "files", make_files, NULL }, { "create", create, delete },
-	{ "start", start, NULL },
+	{ "image", find_image, remove_place }, { "record", make_record, NULL },
+	{ "network", reserve, unreserve },     { "files", make_files, NULL },
+	{ "create", create, delete },          { "start", start, NULL },
 };
 
 void run_abort(struct run *run)
@@ -353,16 +441,8 @@ void run_abort(struct run *run)
 int run_start(struct run *run, struct error *err)
 {
 	run->container = (struct container){ .pid = -1, .pidfd = -1, .pty = -1, .start_gate = -1 };
-	run->place.dir.fd = run->store_hold = -1;
+	run->store_hold = -1;
 	return stages_run(stages, ARRAY_LEN(stages), run, err);
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 int run_end(struct run *run, int exit_code, bool is_oom_killed, struct error *err)
@@ -371,15 +451,17 @@ int run_end(struct run *run, int exit_code, bool is_oom_killed, struct error *er
 	struct record *record = &run->record;
 	struct error later;
 	int rc = container_delete_created(&run->container, root, record->id, err);
-	int last;
+	int last = release_endpoint(run, rc < 0 ? &later : err);
 
+	if (rc == 0)
+		rc = last;
 	if (rc == 0 && record->is_removed_at_end)
-		return record_remove(run->dirs, record->id, record->name, err);
+		return record_remove(run->dirs, record->name, err);
 	/* What could not be released is tried again by whoever finds the record. */
 	record->has_ended = rc == 0;
 	record->exit_code = exit_code;
 	record->is_oom_killed = is_oom_killed;
-	record->ended_ns = now_ns();
+	record->ended_ns = clock_real_ns();
 	last = record_write(&run->place, record, rc < 0 ? &later : err);
 	return rc < 0 ? rc : last;
 }
@@ -396,4 +478,7 @@ void run_fini(struct run *run)
 	strv_fini(&run->layer_paths);
 	free(run->upper);
 	free(run->work);
+	for (size_t i = 0; i < run->n_port_fds; i++)
+		close_fd(&run->port_fds[i]);
+	free(run->port_fds);
 }

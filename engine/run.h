@@ -9,6 +9,7 @@
 #include "engine/dirs.h"
 #include "engine/record.h"
 #include "image/image.h"
+#include "net/endpoint.h"
 #include "runtime/container.h"
 
 struct run_options;
@@ -17,20 +18,28 @@ struct run_options;
 struct run {
 	const struct engine_dirs *dirs;
 	const struct run_options *options;
-	struct record record;   /* id and what record_begin() fills are there already */
+	struct record record; /* id and what record_begin() and record_claim() fill are there */
+	struct record_place place;
 	int stdio[3];           /* for the container, borrowed; or CONTAINER_STDIO_* */
 	uint16_t columns, rows; /* of its terminal; 0: not known */
 
 	struct container container; /* valid once run_start() has succeeded */
 
 	/* Of run.c. */
-	struct record_place place;
 	struct image image;
 	int store_hold;
 	char *rootfs, *hostname;
 	struct strv layer_paths;
 	char *upper, *work;
+	struct endpoint endpoint;
+	int *port_fds; /* keep other programs off the published ports */
+	size_t n_port_fds;
 };
+
+struct dir;
+
+/* The container has a network of the engine: an endpoint in it. */
+bool run_has_endpoint(const struct record *record);
 
 /*
  * Makes and starts it: stages, see the head of run.c.  On failure nothing is left, and err->status

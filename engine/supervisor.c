@@ -225,17 +225,21 @@ static int make_pipes(struct supervisor *s, struct error *err)
 static int begin(struct supervisor *s, struct error *err)
 {
 	struct record *record = &s->run.record;
+	struct error ignored;
 	int rc = leave_command(s, err);
 
 	if (rc == 0)
 		rc = record_begin(record, err);
 	if (rc == 0)
 		rc = make_pipes(s, err);
-	if (rc < 0)
-		return rc;
-	memcpy(record->id, s->job->id, sizeof(record->id));
-	s->loop = loop_new(err);
-	return s->loop ? run_start(&s->run, err) : -err->code;
+	if (rc == 0) {
+		s->loop = loop_new(err);
+		rc = s->loop ? 0 : -err->code;
+	}
+	if (rc == 0)
+		return run_start(&s->run, err);
+	(void)record_remove(s->run.dirs, record->name, &ignored);
+	return rc;
 }
 
 static void tell(const struct supervisor *s, enum control_type type, int value,
@@ -287,6 +291,8 @@ _Noreturn void supervisor_run(struct supervisor_job *job)
 		.run = {
 			.dirs = job->dirs,
 			.options = job->options,
+			.record = job->record,
+			.place = job->place,
 			.columns = job->columns,
 			.rows = job->rows,
 		},

@@ -14,12 +14,13 @@ struct run_options;
 struct supervisor_job {
 	const struct engine_dirs *dirs;
 	const struct run_options *options;
-	char id[RECORD_ID_LEN + 1];
-	int control;            /* its end of the pair */
-	int command_control;    /* the command's end: closed first */
-	int stdin_read;         /* the container's standard input, -1: none; taken over */
-	int stdin_write;        /* the command's end of it: closed first */
-	struct console console; /* to be restored if the command dies; fd -1: none */
+	struct record record;      /* with id and name */
+	struct record_place place; /* claimed; the supervisor's from the fork on */
+	int control;               /* its end of the pair */
+	int command_control;       /* the command's end: closed first */
+	int stdin_read;            /* the container's standard input, -1: none; taken over */
+	int stdin_write;           /* the command's end of it: closed first */
+	struct console console;    /* to be restored if the command dies; fd -1: none */
 	uint16_t columns, rows;
 };
 
