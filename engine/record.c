@@ -473,44 +473,20 @@ int record_sweep(const struct engine_dirs *dirs, struct error *err)
 
 char *record_image_user(const struct engine_dirs *dirs, const char *image_id)
 {
-	auto_strv struct strv ids = { 0 };
-	struct error ignored;
-
-	if (record_list(dirs, &ids, &ignored) < 0)
-		return xstrdup("?");
-	for (size_t i = 0; i < ids.n; i++) {
-		auto_place struct record_place place = RECORD_NO_PLACE;
-		auto_record struct record record = { 0 };
-		int rc = record_open(dirs, ids.items[i], &place, &ignored);
-
-		if (rc == 0)
-			rc = record_read(&place, &record, &ignored);
-		if (rc == -ENOENT || (rc == 0 && !str_eq(record.image_id, image_id)))
-			continue;
-		return record.name ? xstrdup(record.name)
-				   : xstrndup(ids.items[i], RECORD_SHORT_LEN);
-	}
-	return NULL;
-}
-
-char *record_image_user(const struct engine_dirs *dirs, const char *image_id,
-			const struct strv *layers)
-{
 	auto_strv struct strv names = { 0 };
-	struct error ignored;
+	struct error err;
 
-	if (record_list(dirs, &names, &ignored) < 0)
+	if (record_list(dirs, &names, &err) < 0)
 		return xstrdup("?");
 	for (size_t i = 0; i < names.n; i++) {
 		auto_place struct record_place place = RECORD_NO_PLACE;
 		auto_record struct record record = { 0 };
-		struct error missing;
-		int rc = record_open(dirs, names.items[i], &place, &missing);
+		int rc = record_open(dirs, names.items[i], &place, &err);
 
 		if (rc == 0)
-			rc = record_read(&place, &record, &missing);
+			rc = record_read(&place, &record, &err);
 		/* Without a record it uses nothing yet: its creator holds the store until it has one. */
-		if (rc == 0 ? uses(&record, image_id, layers) : missing.code != ENOENT)
+		if (rc == 0 ? str_eq(record.image_id, image_id) : err.code != ENOENT)
 			return xstrdup(names.items[i]);
 	}
 	return NULL;
