@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -154,6 +155,34 @@ int sys_setns_process(int pidfd, pid_t pid, unsigned long flags, struct error *e
 		return err_set(err, -rc, "join the namespaces of process %d: %s", pid,
 			       err_text(-rc));
 	return 0;
+}
+
+static int open_socket(int domain, int type, int protocol, struct error *err)
+{
+	int fd = socket(domain, type | SOCK_CLOEXEC, protocol);
+
+	return fd < 0 ? err_sys(err, "make a socket") : fd;
+}
+
+int sys_socket_in(int netns_fd, int domain, int type, int protocol, struct error *err)
+{
+	auto_fd int own = -1;
+	int fd;
+
+	if (netns_fd < 0)
+		return open_socket(domain, type, protocol, err);
+	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return err_sys(err, "open '/proc/self/ns/net'");
+	if (setns(netns_fd, CLONE_NEWNET) < 0)
+		return err_sys(err, "join the container's network namespace");
+	fd = open_socket(domain, type, protocol, err);
+	/* All that we do later is meant for our own: better no more of it than in the wrong one. */
+	if (setns(own, CLONE_NEWNET) < 0) {
+		log_error("return to our own network namespace: %s", err_text(errno));
+		abort();
+	}
+	return fd;
 }
 
 int sys_sethostname(const char *name, struct error *err)

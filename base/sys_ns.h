@@ -29,6 +29,13 @@ int sys_setns(int fd, unsigned long type, const char *name, struct error *err);
 /* Joins those @namespaces (CLONE_NEW*) of the process @pidfd, whose number is @pid, all at once. */
 int sys_setns_process(int pidfd, pid_t pid, unsigned long namespaces, struct error *err);
 
+/*
+ * socket(2) in the network namespace @netns_fd (-1: in our own), where it then stays: we are back
+ * when this returns.  @type: with SOCK_NONBLOCK and so on; SOCK_CLOEXEC is added.  Returns the fd.
+ * Single-threaded callers only.
+ */
+int sys_socket_in(int netns_fd, int domain, int type, int protocol, struct error *err);
+
 int sys_sethostname(const char *name, struct error *err);
 int sys_setdomainname(const char *name, struct error *err);
 

@@ -422,6 +422,9 @@ int cgroup_create_below(const struct cgroup *parent, const char *name, struct cg
 			part->fd =
 				cgroup_tree_make(&parent->host->items[i], path, &part->made, err);
 			rc = part->fd < 0 ? part->fd : 0;
+			if (rc == 0 && !part->made)
+				rc = err_set(err, EEXIST, "make cgroup '%s': it exists",
+					     part->directory);
 		} else if (parent->parts[i].fd >= 0) {
 			rc = share_part(&parent->parts[i], part, err);
 		}
@@ -707,6 +710,19 @@ int cgroup_destroy(const struct cgroup *cgroup, struct error *err)
 			break;
 		*err = busy_err;
 		return explain_busy(cgroup, err);
+	}
+	return first;
+}
+
+int cgroup_remove(const struct cgroup *cgroup, struct error *err)
+{
+	bool is_done[CGROUP_HIERARCHIES] = { false };
+	struct error busy_err = { 0 };
+	int first = 0;
+
+	if (remove_parts(cgroup, is_done, &first, err, &busy_err) == -EBUSY && first == 0) {
+		*err = busy_err;
+		return -EBUSY;
 	}
 	return first;
 }

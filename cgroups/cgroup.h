@@ -86,7 +86,7 @@ void cgroup_freep(struct cgroup **cgroup);
  * A group of its own below @parent for some of its processes, so that they can be ended together
  * with all that they started: cgroup_signal_all(), cgroup_pids() and cgroup_destroy() see these
  * alone.  Only the hierarchy that serves for that gets a directory; limits and statistics are the
- * parent's.  One that is there already is used.  To be freed and destroyed as any other.
+ * parent's.  -EEXIST if there is one of that name.  To be freed and destroyed as any other.
  */
 int cgroup_create_below(const struct cgroup *parent, const char *name, struct cgroup **ret,
 			struct error *err);
@@ -139,6 +139,9 @@ int cgroup_signal_all(const struct cgroup *cgroup, int signal, struct error *err
  * returns the first.
  */
 int cgroup_destroy(const struct cgroup *cgroup, struct error *err);
+
+/* One try at that, without waiting: -EBUSY while there are processes in it. */
+int cgroup_remove(const struct cgroup *cgroup, struct error *err);
 
 /* Its path in each hierarchy, without a leading '/'.  Borrowed. */
 const char *cgroup_path(const struct cgroup *cgroup);

@@ -206,8 +206,11 @@ START_TEST(makes_a_group_below)
 			 cgroup_directory(cgroup, CGROUP_MEMORY));
 	ck_assert_int_ne(cgroup_v2_fd(below), cgroup_v2_fd(cgroup));
 
+	ck_assert_int_eq(cgroup_create_below(cgroup, "probe", &none, &err), -EEXIST);
+
 	/* Destroyed alone, or with the whole. */
-	ck_assert_msg(cgroup_destroy(below, &err) == 0, "%s", err.msg);
+	ck_assert_msg(cgroup_remove(below, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(cgroup_remove(below, &err), 0);
 	ck_assert(!is_there("2/minictr/x/probe"));
 	ck_assert(is_there("2/minictr/x"));
 	ck_assert(is_there("memory/minictr/x"));
