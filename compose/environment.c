@@ -14,8 +14,12 @@ static int read_env_file(struct project *project, const struct project_input *in
 	const char *required = node_get_text(item, "required");
 	auto_free char *text = NULL;
 	size_t len = 0;
-	int rc = input->read(input->read_data, path->text, &text, &len, err);
+	const struct node *format = node_get(item, "format");
+	int rc;
 
+	if (format)
+		return node_error(format, err, "minictr cannot do this");
+	rc = input->read(input->read_data, path->text, &text, &len, err);
 	if (rc == -ENOENT && required && required[0] == 'f')
 		return 0;
 	if (rc == 0)

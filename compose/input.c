@@ -125,13 +125,15 @@ static int read_env_files(const struct project_choice *choice, struct project_in
 	return rc;
 }
 
-static bool exists(const char *directory, const char *name, char **ret)
+/* @name in @directory, without it if that is where we are. */
+static bool exists(const char *directory, const char *name, struct strv *files)
 {
-	auto_free char *path = path_join(directory, name);
+	auto_free char *path =
+		strcmp(directory, ".") == 0 ? xstrdup(name) : path_join(directory, name);
 
 	if (access(path, F_OK) < 0)
 		return false;
-	*ret = take_ptr(path);
+	strv_take(files, take_ptr(path));
 	return true;
 }
 
@@ -147,50 +149,68 @@ static bool find_in(const char *directory, struct strv *files)
 		{ "docker-compose.yml", "docker-compose.override.yml" },
 		{ "stack.json", "stack.override.json" },
 	};
-	char *path = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (!exists(directory, names[i].name, &path))
-			continue;
-		strv_take(files, path);
-		if (exists(directory, names[i].over, &path))
-			strv_take(files, path);
-		return true;
+		if (exists(directory, names[i].name, files)) {
+			(void)exists(directory, names[i].over, files);
+			return true;
+		}
 	}
 	return false;
 }
 
-/* Here, or in the nearest directory above. */
-static int find_usual(const char *directory, struct strv *files, struct error *err)
+/* Here, or in the nearest directory above; false if there are none. */
+static bool find_usual(const char *directory, struct strv *files)
 {
 	auto_free char *at = xstrdup(directory);
 
-	while (!find_in(at, files)) {
+	if (find_in(".", files))
+		return true;
+	while (strcmp(at, "/") != 0) {
 		char *slash = strrchr(at, '/');
 
-		if (!slash || strcmp(at, "/") == 0)
-			return err_set(err, ENOENT,
-				       "no compose.yaml or stack.json in '%.200s' or above",
-				       directory);
 		slash[slash == at] = '\0';
+		if (find_in(at, files))
+			return true;
 	}
-	return 0;
+	return false;
 }
 
+/* The files, as far as they are known without .env, which is in their directory. */
 static int find_files(const struct project_choice *choice, struct project_input *input,
 		      struct error *err)
 {
 	const char *given = strv_getenv(&input->env, "COMPOSE_FILE");
-	const char *separator = strv_getenv(&input->env, "COMPOSE_PATH_SEPARATOR");
-	int rc = 0;
+	auto_free char *here = NULL;
+	int rc = absolute(choice->directory ? choice->directory : ".", &here, err);
 
+	if (rc < 0)
+		return rc;
 	if (choice->files.n)
 		strv_copy(&input->files, &choice->files);
-	else if (given && *given)
+	else if (!given && choice->directory)
+		(void)find_in(here, &input->files);
+	else if (!given)
+		(void)find_usual(here, &input->files);
+	return find_directory(choice, input->files.n ? input->files.items[0] : NULL, input, err);
+}
+
+/* COMPOSE_FILE, which .env may have set. */
+static int find_given(const struct project_choice *choice, struct project_input *input,
+		      struct error *err)
+{
+	const char *given = strv_getenv(&input->env, "COMPOSE_FILE");
+	const char *separator = strv_getenv(&input->env, "COMPOSE_PATH_SEPARATOR");
+
+	if (!choice->files.n && given && *given) {
+		strv_fini(&input->files);
 		strv_split(&input->files, given, separator && *separator ? *separator : ':');
-	else
-		rc = find_usual(input->directory, &input->files, err);
-	return rc < 0 ? rc : find_directory(choice, input->files.items[0], input, err);
+		return find_directory(choice, input->files.items[0], input, err);
+	}
+	if (input->files.n)
+		return 0;
+	return err_set(err, ENOENT, "no compose.yaml or stack.json in '%.200s'%s", input->directory,
+		       choice->directory ? "" : " or above");
 }
 
 static void find_profiles(const struct project_choice *choice, struct project_input *input)
@@ -210,11 +230,11 @@ int project_input_make(const struct project_choice *choice, struct project_input
 
 	for (char **pair = environ; *pair; pair++)
 		strv_add(&input.env, *pair);
-	rc = find_directory(choice, choice->files.n ? choice->files.items[0] : NULL, &input, err);
+	rc = find_files(choice, &input, err);
 	if (rc == 0)
 		rc = read_env_files(choice, &input, err);
 	if (rc == 0)
-		rc = find_files(choice, &input, err);
+		rc = find_given(choice, &input, err);
 	if (rc < 0) {
 		project_input_fini(&input);
 		return rc;

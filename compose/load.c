@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "compose/file.h"
+#include "compose/graph.h"
 #include "compose/interpolate.h"
 #include "compose/merge.h"
 #include "compose/model_internal.h"
@@ -182,6 +183,7 @@ int project_load(const struct project_input *input, struct project *ret, struct 
 	struct loader loader = { .input = input, .project = ret };
 	size_t n = input->files.n;
 	struct node **trees = xcalloc(n + 1, sizeof(struct node *));
+	auto_order struct order order = { 0 };
 	int rc;
 
 	*ret = (struct project){ .directory = xstrdup(input->directory) };
@@ -191,5 +193,7 @@ int project_load(const struct project_input *input, struct project *ret, struct 
 		node_free(trees[i]);
 	free(trees);
 	loader_fini(&loader);
-	return rc < 0 ? rc : model_make(ret, input, err);
+	if (rc == 0)
+		rc = model_make(ret, input, err);
+	return rc < 0 ? rc : graph_order(ret, &order, err);
 }

@@ -123,7 +123,7 @@ static const struct key device_keys[] = {
 static const struct key env_file_keys[] = {
 	{ "path", KEY_TEXT, .after = shape_file_path, NEEDED },
 	{ "required", KEY_BOOL },
-	{ "format", KEY_WORD, UNDONE, WORDS("raw") },
+	{ "format", KEY_WORD, WORDS("raw") },
 	KEYS_END,
 };
 

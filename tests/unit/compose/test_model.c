@@ -259,6 +259,8 @@ static const struct {
 	  "directory" },
 	{ "env_file: http://x/y", "4:15: services.a.env_file[0].path: 'http://x/y' is not a file "
 				  "here" },
+	{ "env_file: [{path: e, format: raw}]",
+	  "4:34: services.a.env_file[0].format: minictr cannot do this" },
 	{ "extends: zz", "4:14: services.a.extends.service: there is no service 'zz'" },
 	{ "extends: a", "3:3: services.a: a cycle: a -> a" },
 	{ "extends: {service: b, file: /no}", "read '/no': no such file or directory" },
@@ -525,7 +527,7 @@ START_TEST(fills_structs)
 		"  api:\n"
 		"    image: api\n"
 		"    restart: unless-stopped\n"
-		"    healthcheck: {disable: true}\n"
+		"    healthcheck: {test: [TCP, ':8000']}\n"
 		"    x-allow: [{from: web, port: 8000-8001/udp}]\n"
 		"    networks: [back]\n"
 		"  tool: {image: t, profiles: [dev], network_mode: none}\n"
@@ -569,7 +571,7 @@ START_TEST(fills_structs)
 	ck_assert_int_eq(web->health.timeout, -1);
 	ck_assert_int_eq(web->health.retries, 2);
 	ck_assert_int_eq(web->health.on_unhealthy, UNHEALTHY_RESTART);
-	ck_assert(api->health.has_probe && api->health.probe.kind == PROBE_NONE);
+	ck_assert(api->health.has_probe && api->health.probe.kind == PROBE_TCP);
 	ck_assert_uint_eq(api->n_allows, 1);
 	ck_assert_uint_eq(api->allows[0].from, 1);
 	ck_assert_uint_eq(api->allows[0].port, 8000);
