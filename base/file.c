@@ -132,7 +132,8 @@ int file_replace_at(const struct dir *dir, const char *name, const char *data, s
 	char temp[NAME_MAX + 1];
 	int rc;
 
-	(void)snprintf(temp, sizeof(temp), ".tmp-%d-%u", getpid(), atomic_fetch_add(&counter, 1));
+	(void)snprintf(temp, sizeof(temp), FILE_TEMP_PREFIX "%d-%u", getpid(),
+		       atomic_fetch_add(&counter, 1));
 	rc = replace_by(dir, name, temp, data, len, mode, sync);
 	if (rc == -EEXIST) {
 		/* Left by a process of our number that died in here. */

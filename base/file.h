@@ -26,6 +26,9 @@ enum file_sync {
 	FILE_DURABLE, /* and after a crash of the machine: fsync of file and directory */
 };
 
+/* Names of files that were being written when their writer was killed begin with it. */
+#define FILE_TEMP_PREFIX ".tmp-"
+
 /* Replaces @name as a whole: temporary file, (fsync,) rename(2), (fsync of the directory). */
 int file_replace_at(const struct dir *dir, const char *name, const char *data, size_t len,
 		    mode_t mode, enum file_sync sync, struct error *err);

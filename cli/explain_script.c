@@ -96,6 +96,19 @@ static bool is_command(const struct step_record *record, const char *first, cons
 	       (!second || (argv[1] && strcmp(argv[1], second) == 0));
 }
 
+/* The bridge of a network: many containers share it. */
+static bool makes_bridge(const struct step_record *record)
+{
+	char *const *argv = record->argv;
+	size_t n = 0;
+
+	while (argv[n])
+		n++;
+	return record->kind == STEP_RUN && is_command(record, "ip", "link") && n >= 6 &&
+	       str_eq(argv[2], "add") && str_eq(argv[n - 2], "type") &&
+	       str_eq(argv[n - 1], "bridge");
+}
+
 /* What takes a step back, as the words of a command; false if there is nothing obvious. */
 static bool reverse(const struct step_record *record, const struct explain_names *names,
 		    struct str *ret)
@@ -116,7 +129,8 @@ static bool reverse(const struct step_record *record, const struct explain_names
 		explain_quote(argv[n - 1], names, ret);
 		return true;
 	}
-	if (is_command(record, "ip", "link") && n >= 4 && strcmp(argv[2], "add") == 0) {
+	if (is_command(record, "ip", "link") && n >= 4 && strcmp(argv[2], "add") == 0 &&
+	    !makes_bridge(record)) {
 		bool is_named = strcmp(argv[3], "name") == 0 || strcmp(argv[3], "dev") == 0;
 
 		str_add(ret, "ip link del ");
@@ -181,7 +195,7 @@ static bool add_comment(const struct step_record *record, struct str *out)
 	return true;
 }
 
-/* A directory may be there already: the run that was recorded has made some of them. */
+/* Directories and bridges may be there: the run that was recorded has made some of them. */
 static void add_command(const struct step_record *record, const struct explain_names *names,
 			struct str *out)
 {
@@ -194,6 +208,11 @@ static void add_command(const struct step_record *record, const struct explain_n
 	} else if (record->kind == STEP_RUN && is_command(record, "ln", "-s")) {
 		str_add(out, "ln -sfn ");
 		explain_words(record->argv + 2, names, out);
+	} else if (makes_bridge(record)) {
+		str_add(out, "ip link show ");
+		explain_quote(record->argv[3], names, out);
+		str_add(out, " >/dev/null 2>&1 || ");
+		explain_words(record->argv, names, out);
 	} else {
 		explain_command(record, names, out);
 	}

@@ -7,29 +7,12 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
 #include "base/macros.h"
-#include "base/mem.h"
-
-static uint32_t mask_of(uint8_t prefix)
-{
-	return prefix ? htonl(UINT32_MAX << (32 - prefix)) : 0;
-}
-
-bool subnet_has(const struct subnet *subnet, struct in_addr address)
-{
-	return ((address.s_addr ^ subnet->address.s_addr) & mask_of(subnet->prefix)) == 0;
-}
-
-bool subnet_overlaps(const struct subnet *a, const struct subnet *b)
-{
-	return a->prefix < b->prefix ? subnet_has(a, b->address) : subnet_has(b, a->address);
-}
 
 int addr_set(struct nl *nl, const char *ifname, int ifindex, struct in_addr address, uint8_t prefix,
 	     struct error *err)
@@ -97,26 +80,17 @@ int addr_is_set(struct nl *nl, int ifindex, struct in_addr address, uint8_t pref
 	return 0;
 }
 
-struct route_list {
-	int except_ifindex;
-	struct subnets *subnets;
-};
-
 /* Of all tables: `local` has the addresses of this host. */
 static int collect_route(const struct nlmsghdr *hdr, void *arg)
 {
 	enum { SHORTEST = 4 }; /* what covers more is a default route in parts (VPNs do so) */
 	struct nlattr *attrs[RTA_MAX + 1];
-	struct route_list *list = arg;
-	struct subnets *all = list->subnets;
+	struct subnets *list = arg;
 	struct subnet subnet = { 0 };
 	const struct rtmsg *head;
 
-	if (!hdr) {
-		all->n = 0;
-		return 0;
-	}
-	if (hdr->nlmsg_type != RTM_NEWROUTE)
+	/* What is listed twice does no harm. */
+	if (!hdr || hdr->nlmsg_type != RTM_NEWROUTE)
 		return 0;
 	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(*head), attrs, RTA_MAX, NULL) < 0)
 		return -EBADMSG;
@@ -124,34 +98,20 @@ static int collect_route(const struct nlmsghdr *hdr, void *arg)
 	if (head->rtm_family != AF_INET || head->rtm_dst_len < SHORTEST || !attrs[RTA_DST] ||
 	    nla_len(attrs[RTA_DST]) != sizeof(subnet.address))
 		return 0;
-	if (attrs[RTA_OIF] && (int)nla_get_u32(attrs[RTA_OIF]) == list->except_ifindex)
-		return 0;
 
 	memcpy(&subnet.address, nla_data(attrs[RTA_DST]), sizeof(subnet.address));
 	subnet.prefix = head->rtm_dst_len;
-	all->items = xrealloc(all->items, all->n + 1, sizeof(*all->items));
-	all->items[all->n++] = subnet;
+	subnets_add(list, &subnet);
 	return 0;
 }
 
-int addr_list_used(struct nl *nl, int except_ifindex, struct subnets *ret, struct error *err)
+int addr_list_used(struct nl *nl, struct subnets *ret, struct error *err)
 {
 	const struct rtmsg head = { .rtm_family = AF_INET };
 	auto_nl_msg struct nl_msg *msg = nl_message(RTM_GETROUTE, NLM_F_DUMP, &head, sizeof(head));
-	struct subnets found = { 0 };
-	struct route_list list = { .except_ifindex = except_ifindex, .subnets = &found };
-	int rc = nl_read(nl, msg, collect_route, &list, err);
+	int rc = nl_read(nl, msg, collect_route, ret, err);
 
-	if (rc < 0) {
-		subnets_fini(&found);
+	if (rc < 0)
 		return err_wrap(err, "list routes");
-	}
-	*ret = found;
 	return 0;
-}
-
-void subnets_fini(struct subnets *subnets)
-{
-	free(subnets->items);
-	*subnets = (struct subnets){ 0 };
 }

@@ -385,17 +385,20 @@ int endpoint_attach(const struct endpoint *endpoint, const struct netns *netns, 
 
 /* ---- release ---- */
 
-static int unpublish(const struct lease *lease, struct error *err)
+/* @is_known: the lease tells which ports; else the maps are searched for its address. */
+static int unpublish(const struct lease *lease, bool is_known, struct error *err)
 {
 	auto_rules_elements struct rules_elements elements = { 0 };
 	struct nl *nl;
 	int rc;
 
-	if (lease->n_ports == 0)
+	if (is_known && lease->n_ports == 0)
 		return 0;
+	rc = nft_socket(&nl, err);
 	for (size_t i = 0; i < lease->n_ports; i++)
 		rules_add_ports(&elements, &lease->ports[i], lease->address);
-	rc = nft_socket(&nl, err);
+	if (rc == 0 && !is_known)
+		rc = nft_find_ports(nl, lease->address, &elements, err);
 	if (rc == 0)
 		rc = nft_remove(nl, &elements, err);
 	return rc;
@@ -419,11 +422,13 @@ static int delete_veth(const struct lease *lease, struct error *err)
 static int release(const struct dir *dir, struct lease *lease, struct error *err)
 {
 	struct error why;
-	int first = lease_read(dir, lease, err);
+	bool is_known = lease_read(dir, lease, &why) == 0;
+	int first;
 	int rc;
 
-	rc = unpublish(lease, first ? &why : err);
-	first = first ? first : rc;
+	if (!is_known)
+		log_warning("%s", why.msg);
+	first = unpublish(lease, is_known, err);
 	rc = delete_veth(lease, first ? &why : err);
 	first = first ? first : rc;
 	if (first < 0)

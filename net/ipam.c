@@ -17,50 +17,30 @@
 
 enum { ADDRESSES_MAX = 65536 };
 
-static uint32_t size_of(const struct subnet *subnet)
-{
-	return subnet->prefix >= 32 ? 1 : UINT32_C(1) << (32 - subnet->prefix);
-}
-
-static struct in_addr address_at(const struct subnet *subnet, uint32_t offset)
-{
-	return (struct in_addr){ htonl(ntohl(subnet->address.s_addr) + offset) };
-}
-
-static uint32_t offset_of(const struct subnet *subnet, struct in_addr address)
-{
-	return ntohl(address.s_addr) - ntohl(subnet->address.s_addr);
-}
-
-struct in_addr ipam_first(const struct subnet *subnet)
-{
-	return address_at(subnet, 1);
-}
-
 bool ipam_is_usable(const struct subnet *subnet, struct in_addr gateway, struct in_addr address)
 {
-	uint32_t offset = offset_of(subnet, address);
+	uint32_t offset = subnet_offset(subnet, address);
 
 	return subnet_has(subnet, address) && address.s_addr != gateway.s_addr && offset != 0 &&
-	       offset != size_of(subnet) - 1;
+	       offset != subnet_size(subnet) - 1;
 }
 
 bool ipam_choose(const struct subnet *subnet, struct in_addr gateway, const struct in_addr *used,
 		 size_t n_used, struct in_addr last, struct in_addr *ret)
 {
-	uint32_t size = MIN(size_of(subnet), (uint32_t)ADDRESSES_MAX);
+	uint32_t size = MIN(subnet_size(subnet), (uint32_t)ADDRESSES_MAX);
 	auto_free bool *is_used = xcalloc(size, sizeof(*is_used));
-	uint32_t begin = subnet_has(subnet, last) ? offset_of(subnet, last) + 1 : 1;
+	uint32_t begin = subnet_has(subnet, last) ? subnet_offset(subnet, last) + 1 : 1;
 
 	for (size_t i = 0; i < n_used; i++) {
-		uint32_t offset = offset_of(subnet, used[i]);
+		uint32_t offset = subnet_offset(subnet, used[i]);
 
 		if (offset < size)
 			is_used[offset] = true;
 	}
 	for (uint32_t i = 0; i < size; i++) {
 		uint32_t offset = (begin + i) % size;
-		struct in_addr address = address_at(subnet, offset);
+		struct in_addr address = subnet_at(subnet, offset);
 
 		if (!is_used[offset] && ipam_is_usable(subnet, gateway, address)) {
 			*ret = address;
@@ -98,8 +78,8 @@ bool ipam_choose_subnet(const struct subnets *used, struct subnet *ret)
 		struct subnet pool = { .prefix = pools[i].prefix };
 
 		memcpy(&pool.address, pools[i].address, sizeof(pool.address));
-		for (uint32_t at = 0; at < size_of(&pool); at += 1U << (32 - PREFIX)) {
-			const struct subnet wanted = { address_at(&pool, at), PREFIX };
+		for (uint32_t at = 0; at < subnet_size(&pool); at += 1U << (32 - PREFIX)) {
+			const struct subnet wanted = { subnet_at(&pool, at), PREFIX };
 
 			if (is_free(used, &wanted)) {
 				*ret = wanted;
@@ -108,35 +88,6 @@ bool ipam_choose_subnet(const struct subnets *used, struct subnet *ret)
 		}
 	}
 	return false;
-}
-
-int subnet_parse(const char *text, struct subnet *ret, struct error *err)
-{
-	const char *slash = strchr(text, '/');
-	auto_free char *address = slash ? xstrndup(text, (size_t)(slash - text)) : NULL;
-	struct subnet subnet = { 0 };
-	struct error ignored;
-	uint64_t prefix = 0;
-
-	if (!slash || inet_pton(AF_INET, address, &subnet.address) != 1 ||
-	    parse_uint64(slash + 1, 30, &prefix, &ignored) < 0 || prefix < 8)
-		return err_set(err, EINVAL,
-			       "parse subnet '%s': not ADDRESS/PREFIX with a prefix of 8 to 30",
-			       text);
-	subnet.prefix = (uint8_t)prefix;
-	if (ntohl(subnet.address.s_addr) & (size_of(&subnet) - 1))
-		return err_set(err, EINVAL,
-			       "parse subnet '%s': the address has bits behind the prefix", text);
-	*ret = subnet;
-	return 0;
-}
-
-void subnet_format(const struct subnet *subnet, char ret[SUBNET_TEXT_MAX])
-{
-	char text[INET_ADDRSTRLEN];
-
-	(void)inet_ntop(AF_INET, &subnet->address, text, sizeof(text));
-	(void)snprintf(ret, SUBNET_TEXT_MAX, "%s/%u", text, subnet->prefix);
 }
 
 static bool is_any(const char *host_ip)
@@ -244,6 +195,8 @@ int leases_list(const struct dir *leases_dir, struct leases *ret, struct error *
 	while ((entry = readdir(dir))) {
 		struct lease lease;
 
+		if (str_starts(entry->d_name, FILE_TEMP_PREFIX))
+			(void)unlinkat(leases_dir->fd, entry->d_name, 0);
 		if (!lease_from_file_name(entry->d_name, &lease))
 			continue;
 		if ((found.n & (found.n - 1)) == 0)

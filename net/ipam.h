@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "net/addr.h"
+#include "net/subnet.h"
 
 /*
  * Which address and which ports are whose.
@@ -21,9 +21,6 @@
  */
 
 /* ---- choosing [pure] ---- */
-
-/* The first address of @subnet that can be given to somebody. */
-struct in_addr ipam_first(const struct subnet *subnet);
 
 /* True if @address is in @subnet, and neither the subnet's own, its broadcast's nor @gateway. */
 bool ipam_is_usable(const struct subnet *subnet, struct in_addr gateway, struct in_addr address);
@@ -38,11 +35,6 @@ bool ipam_choose(const struct subnet *subnet, struct in_addr gateway, const stru
 
 /* The first /24 of the private pool that overlaps with none of @used. */
 bool ipam_choose_subnet(const struct subnets *used, struct subnet *ret);
-
-/* "10.88.0.0/24" <-> subnet; refused: bits behind the prefix, prefixes other than 8 to 30. */
-int subnet_parse(const char *text, struct subnet *ret, struct error *err);
-enum { SUBNET_TEXT_MAX = 20 };
-void subnet_format(const struct subnet *subnet, char ret[SUBNET_TEXT_MAX]);
 
 /* A port that both mappings claim on the host, or 0.  "" and "0.0.0.0" claim all addresses. */
 uint16_t port_conflict(const struct port_mapping *a, const struct port_mapping *b);
@@ -80,7 +72,10 @@ bool lease_from_file_name(const char *name, struct lease *ret);
 /* Opens (makes) the directory of leases below @net_dir; the caller owns the fd. */
 int leases_open(const struct dir *net_dir, struct error *err);
 
-/* All leases by their names, in no order; without ports. */
+/*
+ * All leases by their names, in no order; without ports.  Under the lock, as what a writer left that
+ * was killed is taken away.
+ */
 int leases_list(const struct dir *leases_dir, struct leases *ret, struct error *err);
 
 /* Reads name and ports of a listed lease. */

@@ -291,6 +291,23 @@ int link_set_up(struct nl *nl, const char *name, struct error *err)
 	return 0;
 }
 
+/*
+ * Lets the port send back what came from it.  A container reaches its own published port by the
+ * host's routing, and needs that only where bridged packets pass the host's NAT by themselves
+ * (net.bridge.bridge-nf-call-iptables, which other engines switch on).
+ */
+static void put_hairpin(struct nl_msg *msg)
+{
+	struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
+	struct nlattr *data;
+
+	nl_put_text(msg, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = nla_nest_start(msg, IFLA_INFO_SLAVE_DATA);
+	nl_put(msg, IFLA_BRPORT_MODE, &(uint8_t){ 1 }, 1);
+	nla_nest_end(msg, data);
+	nla_nest_end(msg, info);
+}
+
 int link_set_veth_up(struct nl *nl, const struct link_veth *veth, struct error *err)
 {
 	auto_nl_msg struct nl_msg *msg = NULL;
@@ -305,7 +322,9 @@ int link_set_veth_up(struct nl *nl, const struct link_veth *veth, struct error *
 	format_mac(mac, text);
 	msg = link_message(RTM_NEWLINK, 0, veth->name, IFF_UP);
 	nl_put(msg, IFLA_ADDRESS, mac, sizeof(mac));
-	rc = nl_call(nl, msg, err, "ip", "link", "set", veth->name, "address", text, "up", NULL);
+	put_hairpin(msg);
+	rc = nl_call(nl, msg, err, "ip", "link", "set", veth->name, "address", text, "up", "type",
+		     "bridge_slave", "hairpin", "on", NULL);
 	if (rc < 0)
 		return err_wrap(err, "set interface '%s' up", veth->name);
 	return 0;

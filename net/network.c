@@ -70,7 +70,7 @@ static int check_record(const struct record *record, const char *name, struct ne
 	if (rc < 0)
 		return rc;
 	if (inet_pton(AF_INET, record->gateway, &network.gateway) != 1 ||
-	    !ipam_is_usable(&subnet, (struct in_addr){ 0 }, network.gateway))
+	    !ipam_is_usable(&subnet, (struct in_addr){ INADDR_ANY }, network.gateway))
 		return err_set(err, EINVAL, "gateway '%s' is no address of subnet '%s'",
 			       record->gateway, record->subnet);
 	if (!is_valid_name(record->bridge) || strlen(record->bridge) >= sizeof(network.bridge))
@@ -162,6 +162,8 @@ static int for_each_record(const struct dir *net_dir,
 		struct error why;
 		int rc;
 
+		if (str_starts(entry->d_name, FILE_TEMP_PREFIX))
+			(void)unlinkat(fd, entry->d_name, 0);
 		if (entry->d_name[0] == '.' || !str_ends(entry->d_name, ".json"))
 			continue;
 		name = xstrndup(entry->d_name, strlen(entry->d_name) - strlen(".json"));
@@ -179,10 +181,9 @@ static int for_each_record(const struct dir *net_dir,
 
 static void add_subnet(const struct network *network, void *arg)
 {
-	struct subnets *used = arg;
+	const struct subnet subnet = network_subnet(network);
 
-	used->items = xrealloc(used->items, used->n + 1, sizeof(*used->items));
-	used->items[used->n++] = network_subnet(network);
+	subnets_add(arg, &subnet);
 }
 
 /* Fills what @network leaves open, and refuses what others have. */
@@ -191,16 +192,15 @@ static int choose_subnet(const struct dir *net_dir, struct network *network, str
 	auto_nl struct nl nl = { .fd = -1 };
 	auto_subnets struct subnets used = { 0 };
 	struct subnet subnet = network_subnet(network);
-	unsigned int flags;
-	int own = 0;
 	char text[SUBNET_TEXT_MAX];
 	int rc = nl_init(&nl, NETLINK_ROUTE, err);
 
-	/* A bridge of ours that outlived its record is no reason to go elsewhere. */
+	/*
+	 * The subnets of our own bridge count, too: they may be in use by containers of another
+	 * state directory, of whose leases we know nothing.
+	 */
 	if (rc == 0)
-		rc = link_peek(&nl, network->bridge, &own, &flags, err);
-	if (rc >= 0)
-		rc = addr_list_used(&nl, own, &used, err);
+		rc = addr_list_used(&nl, &used, err);
 	if (rc == 0)
 		rc = for_each_record(net_dir, add_subnet, &used, err);
 	if (rc < 0)
@@ -221,7 +221,7 @@ static int choose_subnet(const struct dir *net_dir, struct network *network, str
 	network->subnet = subnet.address;
 	network->prefix = subnet.prefix;
 	if (!network->gateway.s_addr)
-		network->gateway = ipam_first(&subnet);
+		network->gateway = subnet_at(&subnet, 1);
 	return 0;
 }
 
@@ -328,7 +328,9 @@ static int ensure_bridge(struct nl *nl, const struct network *network, struct er
 
 static void add_elements(const struct network *network, void *arg)
 {
-	rules_add_network(arg, network->bridge, network->is_internal);
+	const struct subnet subnet = network_subnet(network);
+
+	rules_add_network(arg, network->bridge, &subnet, network->is_internal);
 }
 
 /* Published ports of all containers, as their leases tell. */
@@ -362,7 +364,7 @@ static int ensure_rules(const struct dir *net_dir, const struct network *network
 	struct nl *nl;
 	int rc = nft_socket(&nl, err);
 
-	rules_add_network(&own, network->bridge, network->is_internal);
+	add_elements(network, &own);
 	if (rc == 0)
 		rc = nft_is_whole(nl, &own, &is_whole, err);
 	if (rc < 0 || is_whole)

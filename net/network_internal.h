@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "net/addr.h"
 #include "net/network.h"
+#include "net/subnet.h"
 
 /* Whoever changes records or leases below @net_dir holds this lock; returns its fd. */
 int network_lock(const struct dir *net_dir, struct error *err);

@@ -223,6 +223,23 @@ static void delete_rules(struct nl_batch *batch)
 	nl_batch_add(batch, msg);
 }
 
+/* Keys of several parts, each of which may be an interval. */
+static void put_fields(struct nl_msg *msg, const struct rules_set_spec *spec)
+{
+	struct nlattr *desc = nla_nest_start(msg, NFTA_SET_DESC);
+	struct nlattr *parts = nla_nest_start(msg, NFTA_SET_DESC_CONCAT);
+
+	for (size_t i = 0; i < ARRAY_LEN(spec->fields); i++) {
+		struct nlattr *part = nla_nest_start(msg, NFTA_LIST_ELEM);
+
+		nl_put_be32(msg, NFTA_SET_FIELD_LEN, spec->fields[i]);
+		nla_nest_end(msg, part);
+	}
+	nla_nest_end(msg, parts);
+	nla_nest_end(msg, desc);
+	nl_put_be32(msg, NFTA_SET_FLAGS, NFT_SET_INTERVAL | NFT_SET_CONCAT);
+}
+
 static void add_set(struct nl_batch *batch, enum rules_set set)
 {
 	const struct rules_set_spec *spec = &rules_sets[set];
@@ -243,6 +260,8 @@ static void add_set(struct nl_batch *batch, enum rules_set set)
 		nl_put_be32(msg, NFTA_SET_DATA_TYPE, spec->data_type);
 		nl_put_be32(msg, NFTA_SET_DATA_LEN, spec->data_len);
 	}
+	if (spec->fields[0])
+		put_fields(msg, spec);
 	if (spec->has_text_key)
 		nl_put(msg, NFTA_SET_USERDATA, &order, sizeof(order));
 	nl_batch_add(batch, msg);
@@ -300,6 +319,8 @@ static void put_element(struct nl_msg *msg, const struct rules_element *element,
 	struct nlattr *item = nla_nest_start(msg, NFTA_LIST_ELEM);
 
 	put_data(msg, NFTA_SET_ELEM_KEY, element->key, spec->key_len);
+	if (spec->fields[0])
+		put_data(msg, NFTA_SET_ELEM_KEY_END, element->key_end, spec->key_len);
 	if (has_data && spec->data_len)
 		put_data(msg, NFTA_SET_ELEM_DATA, element->data, spec->data_len);
 	nla_nest_end(msg, item);
@@ -405,6 +426,78 @@ static int has_elements(struct nl *nl, const struct rules_elements *elements, bo
 			return rc;
 	}
 	*ret = true;
+	return 0;
+}
+
+struct port_search {
+	enum rules_set set;
+	struct in_addr container;
+	struct rules_elements *found;
+};
+
+static int collect_element(struct nlattr *item, struct port_search *search)
+{
+	const struct rules_set_spec *spec = &rules_sets[search->set];
+	struct rules_element element = { .set = search->set };
+	struct nlattr *attrs[NFTA_SET_ELEM_MAX + 1];
+	struct nlattr *key[NFTA_DATA_MAX + 1];
+	struct nlattr *data[NFTA_DATA_MAX + 1];
+
+	if (nla_parse_nested(attrs, NFTA_SET_ELEM_MAX, item, NULL) < 0 ||
+	    !attrs[NFTA_SET_ELEM_KEY] || !attrs[NFTA_SET_ELEM_DATA] ||
+	    nla_parse_nested(key, NFTA_DATA_MAX, attrs[NFTA_SET_ELEM_KEY], NULL) < 0 ||
+	    nla_parse_nested(data, NFTA_DATA_MAX, attrs[NFTA_SET_ELEM_DATA], NULL) < 0 ||
+	    !key[NFTA_DATA_VALUE] || !data[NFTA_DATA_VALUE] ||
+	    (size_t)nla_len(key[NFTA_DATA_VALUE]) != spec->key_len ||
+	    (size_t)nla_len(data[NFTA_DATA_VALUE]) != spec->data_len)
+		return -EBADMSG;
+	memcpy(element.key, nla_data(key[NFTA_DATA_VALUE]), spec->key_len);
+	memcpy(element.data, nla_data(data[NFTA_DATA_VALUE]), spec->data_len);
+	if (memcmp(element.data, &search->container, sizeof(search->container)) == 0)
+		rules_add(search->found, &element);
+	return 0;
+}
+
+static int collect_elements(const struct nlmsghdr *hdr, void *arg)
+{
+	struct nlattr *attrs[NFTA_SET_ELEM_LIST_MAX + 1];
+	struct nlattr *item;
+	int left;
+
+	/* Found twice is removed once. */
+	if (!hdr)
+		return 0;
+	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(struct nfgenmsg), attrs,
+			NFTA_SET_ELEM_LIST_MAX, NULL) < 0)
+		return -EBADMSG;
+	if (!attrs[NFTA_SET_ELEM_LIST_ELEMENTS])
+		return 0;
+	nla_for_each_nested(item, attrs[NFTA_SET_ELEM_LIST_ELEMENTS], left)
+	{
+		int rc = collect_element(item, arg);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int nft_find_ports(struct nl *nl, struct in_addr container, struct rules_elements *ret,
+		   struct error *err)
+{
+	static const enum rules_set maps[] = { RULES_PORTS, RULES_ADDRESS_PORTS };
+
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+		struct port_search search = { maps[i], container, ret };
+		auto_nl_msg struct nl_msg *msg = message(NFT_MSG_GETSETELEM, NLM_F_DUMP);
+		int rc;
+
+		nl_put_text(msg, NFTA_SET_ELEM_LIST_TABLE, RULES_TABLE);
+		nl_put_text(msg, NFTA_SET_ELEM_LIST_SET, rules_sets[maps[i]].name);
+		rc = nl_read(nl, msg, collect_elements, &search, err);
+		if (rc < 0 && rc != -ENOENT)
+			return err_wrap(err, "list map '%s'", rules_sets[maps[i]].name);
+	}
 	return 0;
 }
 

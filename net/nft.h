@@ -23,6 +23,10 @@ int nft_socket(struct nl **ret, struct error *err);
 int nft_is_whole(struct nl *nl, const struct rules_elements *elements, bool *ret,
 		 struct error *err);
 
+/* The elements that publish ports of a container, whoever added them; none if there is no table. */
+int nft_find_ports(struct nl *nl, struct in_addr container, struct rules_elements *ret,
+		   struct error *err);
+
 /* Makes the table, or puts it right, with @elements in it; what else is in its maps stays. */
 int nft_build(struct nl *nl, const struct rules_elements *elements, struct error *err);
 

@@ -26,6 +26,9 @@ const struct rules_set_spec rules_sets[RULES_N_SETS] = {
 				    TYPE_2(TYPE_IFNAME, TYPE_IFNAME), 2 * IFNAMSIZ },
 	[RULES_NETWORKS_INTERNAL] = { "networks_internal", "ifname", TYPE_IFNAME, IFNAMSIZ,
 				      .has_text_key = true },
+	[RULES_NETWORKS_SOURCES] = { "networks_sources", "ifname . ipv4_addr",
+				     TYPE_2(TYPE_IFNAME, TYPE_ADDRESS), IFNAMSIZ + 4,
+				     .fields = { IFNAMSIZ, 4 } },
 	[RULES_PORTS] = { "ports", "inet_proto . inet_service : ipv4_addr . inet_service",
 			  TYPE_2(TYPE_PROTOCOL, TYPE_PORT), 8, TYPE_2(TYPE_ADDRESS, TYPE_PORT), 8 },
 	[RULES_ADDRESS_PORTS] = { "address_ports",
@@ -54,19 +57,35 @@ static struct rules_element *add(struct rules_elements *elements, enum rules_set
 	return element;
 }
 
-void rules_add_network(struct rules_elements *elements, const char *bridge, bool is_internal)
+void rules_add(struct rules_elements *elements, const struct rules_element *element)
 {
-	size_t len = strnlen(bridge, IFNAMSIZ - 1);
-	struct rules_element *element = add(elements, RULES_NETWORKS);
+	*add(elements, element->set) = *element;
+}
 
-	memcpy(element->key, bridge, len);
-	element = add(elements, RULES_NETWORKS_INSIDE);
-	memcpy(element->key, bridge, len);
-	memcpy(element->key + IFNAMSIZ, bridge, len);
-	if (!is_internal)
-		return;
-	element = add(elements, RULES_NETWORKS_INTERNAL);
-	memcpy(element->key, bridge, len);
+static struct rules_element *add_bridge(struct rules_elements *elements, enum rules_set set,
+					const char *bridge)
+{
+	struct rules_element *element = add(elements, set);
+
+	memcpy(element->key, bridge, strnlen(bridge, IFNAMSIZ - 1));
+	return element;
+}
+
+void rules_add_network(struct rules_elements *elements, const char *bridge,
+		       const struct subnet *subnet, bool is_internal)
+{
+	struct in_addr last = subnet_at(subnet, subnet_size(subnet) - 1);
+	struct rules_element *element;
+
+	(void)add_bridge(elements, RULES_NETWORKS, bridge);
+	element = add_bridge(elements, RULES_NETWORKS_INSIDE, bridge);
+	memcpy(element->key + IFNAMSIZ, element->key, IFNAMSIZ);
+	if (is_internal)
+		(void)add_bridge(elements, RULES_NETWORKS_INTERNAL, bridge);
+	element = add_bridge(elements, RULES_NETWORKS_SOURCES, bridge);
+	memcpy(element->key_end, element->key, IFNAMSIZ);
+	memcpy(element->key + IFNAMSIZ, &subnet->address, sizeof(subnet->address));
+	memcpy(element->key_end + IFNAMSIZ, &last, sizeof(last));
 }
 
 /* Each part begins at a multiple of four bytes, and is in network byte order. */
@@ -173,6 +192,8 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2, R1_WORD_2 = NFT_REG32_01, R1_WORD_3 = NFT
  *   these two rules it would also let a container reach what listens on the host's loopback.
  * - publish: by the address asked for, then by the port alone; a packet from another machine to
  *   127.0.0.1 is never looked up, so what is published there stays here.
+ * - postrouting: a neighbour is known by its address, as packets that the bridge passes on by
+ *   itself (bridge-nf-call-iptables) come here without the interface that they came in by.
  * - forward: to a container goes what it asked for, what was published, and what its own network
  *   sends.  All else to our bridges is dropped; what is not ours is not touched.
  */
@@ -215,10 +236,10 @@ const struct rules_rule rules_rules[] = {
 	  "the way out",
 	  { LOAD(IIFNAME, R1), IN(NETWORKS), LOAD(OIFNAME, R1), NOT_IN(NETWORKS), MASQUERADE } },
 	{ "postrouting",
-	  "iifname . oifname @networks_inside ct status dnat masquerade",
+	  "oifname . ip saddr @networks_sources ct status dnat masquerade",
 	  "a published port from its own network: the answer has to come back here",
-	  { LOAD(IIFNAME, R1), LOAD(OIFNAME, R2), IN(NETWORKS_INSIDE), LOAD_CT(STATUS),
-	    HAS_BITS(IPS_DST_NAT), MASQUERADE } },
+	  { IS_IPV4, LOAD(OIFNAME, R1), LOAD_PACKET(NETWORK, IPV4_SOURCE, 4, R2),
+	    IN(NETWORKS_SOURCES), LOAD_CT(STATUS), HAS_BITS(IPS_DST_NAT), MASQUERADE } },
 	{ "postrouting",
 	  "ip saddr 127.0.0.0/8 oifname @networks masquerade",
 	  "a published port by 127.0.0.1",
@@ -275,6 +296,18 @@ static void add_address(const uint8_t *at, struct str *out)
 	str_addf(out, "%u.%u.%u.%u", at[0], at[1], at[2], at[3]);
 }
 
+/* From the first to the last: "10.88.0.0/24". */
+static void add_addresses(const uint8_t *first, const uint8_t *last, struct str *out)
+{
+	uint32_t from;
+	uint32_t to;
+
+	memcpy(&from, first, sizeof(from));
+	memcpy(&to, last, sizeof(to));
+	add_address(first, out);
+	str_addf(out, "/%d", from == to ? 32 : __builtin_clz(ntohl(from ^ to)));
+}
+
 static void add_key(const struct rules_element *element, struct str *out)
 {
 	const uint8_t *key = element->key;
@@ -287,6 +320,10 @@ static void add_key(const struct rules_element *element, struct str *out)
 		return;
 	case RULES_NETWORKS_INSIDE:
 		str_addf(out, "\"%s\" . \"%s\"", name, name + IFNAMSIZ);
+		return;
+	case RULES_NETWORKS_SOURCES:
+		str_addf(out, "\"%s\" . ", name);
+		add_addresses(key + IFNAMSIZ, element->key_end + IFNAMSIZ, out);
 		return;
 	case RULES_PORTS:
 		add_protocol(key[0], out);
@@ -338,6 +375,8 @@ static void add_set(enum rules_set set, const struct rules_elements *elements, s
 
 	str_addf(out, "\t%s %s {\n\t\ttype %s\n", spec->data_len ? "map" : "set", spec->name,
 		 spec->type);
+	if (spec->fields[0])
+		str_add(out, "\t\tflags interval\n");
 	if (add_list(set, elements, true, &list))
 		str_addf(out, "\t\telements = %s\n", list.text);
 	str_add(out, "\t}\n");

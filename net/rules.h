@@ -8,6 +8,7 @@
 
 #include "base/parse.h"
 #include "base/str.h"
+#include "net/subnet.h"
 
 /*
  * The one nft table of this host, `inet minictr`, as data [pure].  Its chains never change; a
@@ -22,6 +23,7 @@ enum rules_set {
 	RULES_NETWORKS,          /* bridges of networks */
 	RULES_NETWORKS_INSIDE,   /* bridge . the same: traffic that stays inside */
 	RULES_NETWORKS_INTERNAL, /* bridges of networks without a way out */
+	RULES_NETWORKS_SOURCES,  /* bridge . addresses of its network */
 	RULES_PORTS,             /* protocol . port -> container's address . port */
 	RULES_ADDRESS_PORTS,     /* protocol . host address . port -> the same */
 	RULES_N_SETS,
@@ -34,7 +36,8 @@ struct rules_set_spec {
 	uint32_t key_len;   /* bytes; each part is padded to four */
 	uint32_t data_type; /* of a map; else 0 */
 	uint32_t data_len;
-	bool has_text_key; /* in the host's order of bytes, for nft: a plain ifname */
+	bool has_text_key;  /* in the host's order of bytes, for nft: a plain ifname */
+	uint32_t fields[2]; /* of a set of intervals: the lengths of the key's parts */
 };
 extern const struct rules_set_spec rules_sets[RULES_N_SETS];
 
@@ -43,6 +46,7 @@ enum { RULES_KEY_MAX = 32, RULES_DATA_MAX = 8 };
 struct rules_element {
 	enum rules_set set;
 	uint8_t key[RULES_KEY_MAX];
+	uint8_t key_end[RULES_KEY_MAX]; /* of an interval: its last key */
 	uint8_t data[RULES_DATA_MAX];
 };
 
@@ -53,7 +57,9 @@ struct rules_elements {
 void rules_elements_fini(struct rules_elements *elements);
 #define auto_rules_elements __attribute__((cleanup(rules_elements_fini)))
 
-void rules_add_network(struct rules_elements *elements, const char *bridge, bool is_internal);
+void rules_add(struct rules_elements *elements, const struct rules_element *element); /* copies */
+void rules_add_network(struct rules_elements *elements, const char *bridge,
+		       const struct subnet *subnet, bool is_internal);
 
 /* One element for each port of the range; @mapping's host_ip is IPv4 or "". */
 void rules_add_ports(struct rules_elements *elements, const struct port_mapping *mapping,
@@ -96,7 +102,7 @@ struct rules_expr {
 	const char *chain;
 };
 
-enum { RULES_EXPRS_MAX = 8 };
+enum { RULES_EXPRS_MAX = 9 };
 
 struct rules_rule {
 	const char *chain;

@@ -3,28 +3,34 @@
 /*
  * The network folder as a program, for tests/integration/endpoints:
  *
- *	net_endpoint [--explain] DIR ensure NETWORK
- *	net_endpoint [--explain] DIR create NETWORK SUBNET|- [internal]
- *	net_endpoint [--explain] DIR reserve NETWORK ID [PORT...]
- *	net_endpoint [--explain] DIR attach NETWORK ID NETNS [PORT...]   ensure, reserve and attach
- *	net_endpoint [--explain] DIR hold NETWORK ID NETNS [PORT...]     and then keep the ports
- *	net_endpoint [--explain] DIR release NETWORK ID
+ *	net_endpoint [OPTION] DIR ensure NETWORK
+ *	net_endpoint [OPTION] DIR create NETWORK SUBNET|- [internal]
+ *	net_endpoint [OPTION] DIR reserve NETWORK ID [PORT...]
+ *	net_endpoint [OPTION] DIR attach NETWORK ID NETNS [PORT...]   ensure, reserve and attach
+ *	net_endpoint [OPTION] DIR hold NETWORK ID NETNS [PORT...]     and then keep the ports
+ *	net_endpoint [OPTION] DIR release NETWORK ID
  *	net_endpoint DIR time NETWORK N
+ *	net_endpoint DIR rules -
  *
- * It tells the address, and each published port; errors as minictr does.
+ * It tells the address, and each published port; errors as minictr does.  --explain tells the steps;
+ * --no-nft does it as on a kernel without nf_tables.
  */
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <seccomp.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
@@ -33,6 +39,9 @@
 #include "net/endpoint.h"
 #include "net/ipam.h"
 #include "net/network.h"
+#include "net/nft.h"
+#include "net/nl.h"
+#include "net/rules.h"
 
 enum { PORTS_MAX = 16 };
 
@@ -226,7 +235,48 @@ static int time_all(struct call *c, int n, struct error *err)
 	return 0;
 }
 
+/* ---- a kernel without nf_tables ---- */
+
+static int without_nft(struct error *err)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 2,
+				  SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
+				  SCMP_A2(SCMP_CMP_EQ, NETLINK_NETFILTER));
+
+	if (rc == 0)
+		rc = seccomp_load(filter);
+	seccomp_release(filter);
+	if (rc < 0)
+		return err_set(err, -rc, "forbid nf_tables: %s", err_text(-rc));
+	return 0;
+}
+
 /* ---- which verb ---- */
+
+/* Makes the table with some elements in it, and tells what nft would read to do the same. */
+static int build_rules(struct error *err)
+{
+	auto_rules_elements struct rules_elements elements = { 0 };
+	auto_str struct str text = { 0 };
+	struct port_mapping port = {
+		.host_port = 8080, .container_port = 80, .count = 2, .protocol = IPPROTO_TCP
+	};
+	struct nl *nl;
+	int rc = nft_socket(&nl, err);
+
+	rules_add_network(&elements, "minictr0", &(struct subnet){ { htonl(0x0a580000) }, 24 },
+			  false);
+	rules_add_network(&elements, "minictr1", &(struct subnet){ { htonl(0x0a590000) }, 16 },
+			  true);
+	rules_add_ports(&elements, &port, (struct in_addr){ htonl(0x0a580002) });
+	port.protocol = IPPROTO_UDP;
+	(void)snprintf(port.host_ip, sizeof(port.host_ip), "192.0.2.1");
+	rules_add_ports(&elements, &port, (struct in_addr){ htonl(0x0a580003) });
+	rules_text(&elements, &text);
+	printf("%s", text.text);
+	return rc < 0 ? rc : nft_build(nl, &elements, err);
+}
 
 static int call(int argc, char **argv, struct error *err)
 {
@@ -240,6 +290,8 @@ static int call(int argc, char **argv, struct error *err)
 	if (fd < 0)
 		return err_sys(err, "open '%s'", argv[0]);
 	c.dir.fd = fd;
+	if (strcmp(verb, "rules") == 0)
+		return build_rules(err);
 	if (strcmp(verb, "ensure") == 0)
 		return network_ensure(&c.dir, c.network, &network, err);
 	if (argc < 4 || (has_netns && argc < 5) || argc > 5 + PORTS_MAX)
@@ -258,20 +310,24 @@ static int call(int argc, char **argv, struct error *err)
 
 int main(int argc, char **argv)
 {
-	bool is_explained = argc > 1 && strcmp(argv[1], "--explain") == 0;
+	bool has_option = argc > 1 && argv[1][0] == '-';
+	bool is_explained = has_option && strcmp(argv[1], "--explain") == 0;
 	struct error err = { 0 };
 	int steps = -1;
-	int rc;
+	int rc = 0;
 
-	argc -= 1 + is_explained;
-	argv += 1 + is_explained;
+	argc -= 1 + has_option;
+	argv += 1 + has_option;
 	if (argc < 3) {
-		fputs("usage: net_endpoint [--explain] DIR VERB NETWORK ...\n", stderr);
+		fputs("usage: net_endpoint [--explain|--no-nft] DIR VERB NETWORK ...\n", stderr);
 		return 2;
 	}
 	if (is_explained)
 		steps = explain_begin(&err);
-	rc = call(argc, argv, &err);
+	else if (has_option)
+		rc = without_nft(&err);
+	if (rc == 0)
+		rc = call(argc, argv, &err);
 	if (is_explained) {
 		auto_str struct str text = { 0 };
 
