@@ -71,6 +71,24 @@ int proc_open(pid_t pid, uint64_t start_time, struct error *err)
 	return take_fd(&fd);
 }
 
+pid_t proc_pid_of(int pidfd, struct error *err)
+{
+	auto_free char *text = NULL;
+	const char *line;
+	char path[48];
+	pid_t pid = -1;
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	rc = file_read(path, 4096, &text, NULL, err);
+	if (rc < 0)
+		return rc;
+	line = strstr(text, "\nPid:");
+	if (!line || sscanf(line, " Pid: %d", &pid) != 1 || pid <= 0)
+		return err_set(err, ESRCH, "find a process by its descriptor: it has ended");
+	return pid;
+}
+
 int proc_signal(int pidfd, int signal, struct error *err)
 {
 	if (pidfd_send_signal(pidfd, signal, NULL, 0) < 0)

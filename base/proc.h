@@ -20,6 +20,9 @@ void proc_boot_id(char ret[37]);
  */
 int proc_open(pid_t pid, uint64_t start_time, struct error *err);
 
+/* The number that the process of @pidfd has in our pid namespace; -ESRCH if it has ended. */
+pid_t proc_pid_of(int pidfd, struct error *err);
+
 /* Signals through a pidfd; -ESRCH if it has gone. */
 int proc_signal(int pidfd, int signal, struct error *err);
 

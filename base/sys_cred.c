@@ -43,15 +43,16 @@ static void limit_text(uint64_t value, char *buf, size_t size)
 		(void)snprintf(buf, size, "%" PRIu64, value);
 }
 
-int sys_rlimit(int resource, const char *name, uint64_t soft, uint64_t hard, struct error *err)
+int sys_rlimit(pid_t pid, int resource, const char *name, uint64_t soft, uint64_t hard,
+	       struct error *err)
 {
 	const struct rlimit wanted = { .rlim_cur = soft, .rlim_max = hard };
 	struct rlimit now = { 0 };
 	struct step step = step_begin();
 	char soft_text[24], hard_text[24], option[80];
-	int rc = setrlimit((__rlimit_resource_t)resource, &wanted) < 0 ? -errno : 0;
+	int rc = prlimit(pid, (__rlimit_resource_t)resource, &wanted, NULL) < 0 ? -errno : 0;
 
-	if (rc == -EPERM && getrlimit((__rlimit_resource_t)resource, &now) == 0 &&
+	if (rc == -EPERM && prlimit(pid, (__rlimit_resource_t)resource, NULL, &now) == 0 &&
 	    now.rlim_cur == soft && now.rlim_max == hard)
 		rc = 0;
 
@@ -77,13 +78,16 @@ int sys_rlimit(int resource, const char *name, uint64_t soft, uint64_t hard, str
 	return 0;
 }
 
-static int write_score(int proc_fd, int score)
+static int write_score(int proc_fd, pid_t pid, int score)
 {
-	auto_fd int fd = openat(proc_fd, "self/oom_score_adj", O_RDWR | O_CLOEXEC);
-	char text[16];
+	auto_fd int fd = -1;
+	char text[40] = "self/oom_score_adj";
 	ssize_t n;
 	int rc;
 
+	if (pid)
+		(void)snprintf(text, sizeof(text), "%d/oom_score_adj", pid);
+	fd = openat(proc_fd, text, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	(void)snprintf(text, sizeof(text), "%d", score);
@@ -97,11 +101,11 @@ static int write_score(int proc_fd, int score)
 	return strtol(text, NULL, 10) == score ? 0 : rc;
 }
 
-int sys_oom_score_adj(int proc_fd, int score, struct error *err)
+int sys_oom_score_adj(int proc_fd, pid_t pid, int score, struct error *err)
 {
 	struct step step = step_begin();
 	char text[16];
-	int rc = write_score(proc_fd, score);
+	int rc = write_score(proc_fd, pid, score);
 
 	(void)snprintf(text, sizeof(text), "%d", score);
 	step_end_write(&step, rc, text, "/proc/self", "oom_score_adj");

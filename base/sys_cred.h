@@ -16,13 +16,14 @@
  */
 
 /*
- * A host may lack CAP_SYS_RESOURCE: a refusal to raise a limit is none if the limit in force is
- * the wanted one already.
+ * A limit of the process @pid (0: the caller).  A host may lack CAP_SYS_RESOURCE: a refusal to raise
+ * a limit is none if the limit in force is the wanted one already.
  */
-int sys_rlimit(int resource, const char *name, uint64_t soft, uint64_t hard, struct error *err);
+int sys_rlimit(pid_t pid, int resource, const char *name, uint64_t soft, uint64_t hard,
+	       struct error *err);
 
-/* /proc/self/oom_score_adj, under the same rule; @proc_fd is a procfs of our own. */
-int sys_oom_score_adj(int proc_fd, int score, struct error *err);
+/* /proc/PID/oom_score_adj, under the same rule; @proc_fd is a procfs of our own. */
+int sys_oom_score_adj(int proc_fd, pid_t pid, int score, struct error *err);
 
 /* Supplementary groups, then gid, then uid: all three ids of each kind. */
 int sys_set_ids(uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups, struct error *err);

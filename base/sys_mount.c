@@ -196,6 +196,16 @@ int sys_bind_open(const struct sys_bind *bind, struct error *err)
 	return take_fd(&fd);
 }
 
+int sys_bind_attach(int tree_fd, const struct sys_bind *bind, const struct dir *target,
+		    struct error *err)
+{
+	struct step step = step_begin();
+	int rc = sys_mount_move(tree_fd, target, err);
+
+	end_bind(&step, rc, bind, target);
+	return rc < 0 ? err_wrap(err, "bind '%s'", bind->source.path) : 0;
+}
+
 int sys_bind_at(const struct sys_bind *bind, const struct dir *target, struct error *err)
 {
 	struct step step = step_begin();

@@ -43,6 +43,10 @@ struct sys_bind {
 /* mount --bind SOURCE TARGET, with attributes set before anybody can see it. */
 int sys_bind_at(const struct sys_bind *bind, const struct dir *target, struct error *err);
 
+/* The second half of it, for what sys_bind_open() gave, and its step. */
+int sys_bind_attach(int tree_fd, const struct sys_bind *bind, const struct dir *target,
+		    struct error *err);
+
 /* A detached copy of the mount at @source (open_tree(2) with OPEN_TREE_CLONE); no step. */
 int sys_bind_open(const struct sys_bind *bind, struct error *err);
 

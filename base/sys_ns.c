@@ -67,6 +67,10 @@ static pid_t clone_here(const struct sys_clone *clone, int *ret_pidfd, struct er
 	};
 	pid_t pid;
 
+	if (clone->is_sibling) {
+		args.flags |= CLONE_PARENT;
+		args.exit_signal = 0; /* as the caller's own: clone3(2) wants it so */
+	}
 	if (clone->cgroup_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)(unsigned int)clone->cgroup_fd;

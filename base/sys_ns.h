@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -12,6 +13,7 @@ struct sys_clone {
 	int cgroup_fd;            /* start in this v2 cgroup; -1: in the caller's */
 	int pid_ns;              /* start in this pid namespace; -1: in the caller's or a new one */
 	const char *pid_ns_name; /* for people; only with @pid_ns */
+	bool is_sibling;         /* a child of the caller's parent (CLONE_PARENT) */
 };
 
 /*

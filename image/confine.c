@@ -83,7 +83,7 @@ static int limit(int resource, const char *name, rlim_t wanted, struct error *er
 		return err_sys(err, "read the limit %s", name);
 	/* Never above what was allowed before: that would take CAP_SYS_RESOURCE. */
 	wanted = MIN(wanted, now.rlim_max);
-	return sys_rlimit(resource, name, wanted, wanted, err);
+	return sys_rlimit(0, resource, name, wanted, wanted, err);
 }
 
 static int limit_all(const struct role *role, uint64_t output, struct error *err)

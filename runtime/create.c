@@ -22,15 +22,18 @@
 #include "base/sys.h"
 #include "base/sys_ns.h"
 #include "cgroups/cgroup.h"
+#include "runtime/clone.h"
 #include "runtime/container.h"
 #include "runtime/hooks.h"
 #include "runtime/init.h"
 #include "runtime/namespaces.h"
 #include "runtime/plan.h"
+#include "runtime/process.h"
 #include "runtime/seccomp.h"
 #include "runtime/state.h"
 #include "runtime/sync.h"
 #include "runtime/terminal.h"
+#include "runtime/trees.h"
 
 /*
  * How a container is made.  The creator (left) and the container's init (right):
@@ -62,6 +65,7 @@ struct creation {
 	struct cgroup *cgroup;
 	int fifo;
 	int joined[SPEC_NS_TYPES];
+	struct trees trees; /* only with a user namespace */
 };
 
 /* ---- record ----------------------------------------------------------------------------------- */
@@ -184,6 +188,7 @@ static _Noreturn void run_init(struct creation *c, int sock)
 		.rootfs = { .plan = &c->plan,
 			    .overlay = c->request->overlay,
 			    .cgroup = c->cgroup,
+			    .trees = c->trees.root >= 0 ? &c->trees : NULL,
 			    .no_pivot = c->request->no_pivot,
 			    .root.fd = -1 },
 		.proc.fd = -1,
@@ -203,18 +208,23 @@ static _Noreturn void run_init(struct creation *c, int sock)
 static int start_init(void *job, struct error *err)
 {
 	struct creation *c = job;
-	struct sys_clone clone = {
-		.namespaces = c->plan.clone_flags,
-		.cgroup_fd = cgroup_v2_fd(c->cgroup),
+	struct clone_job clone = {
+		.clone = { .namespaces = c->plan.clone_flags,
+			   .cgroup_fd = cgroup_v2_fd(c->cgroup),
+			   .pid_ns_name = namespace_path(&c->spec, SPEC_NS_PID) },
+		.user_ns_name = namespace_path(&c->spec, SPEC_NS_USER),
+		.cgroup = c->cgroup,
 	};
 	int pair[2] = { -1, -1 };
 	int rc = open_joined(c, err);
 
-	clone.pid_ns = c->joined[SPEC_NS_PID];
-	clone.pid_ns_name = namespace_path(&c->spec, SPEC_NS_PID);
+	clone.clone.pid_ns = c->joined[SPEC_NS_PID];
+	clone.user_ns = c->joined[SPEC_NS_USER];
 	/* In a joined pid namespace others see init from its first moment: not to be looked into. */
-	if (clone.pid_ns >= 0)
+	if (clone.clone.pid_ns >= 0)
 		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (rc == 0 && c->plan.has_user_namespace && !c->request->overlay)
+		rc = trees_open(&c->plan, &c->trees, err);
 	if (rc == 0 && c->request->uses_fifo)
 		rc = make_fifo(c, err);
 	if (rc == 0)
@@ -222,10 +232,12 @@ static int start_init(void *job, struct error *err)
 	if (rc < 0)
 		return rc;
 	c->sock = pair[0];
-	c->container->pid = sys_clone(&clone, &c->container->pidfd, err);
+	clone.sock = pair[1];
+	c->container->pid = clone_init(&clone, c->sock, &c->container->pidfd, err);
 	if (c->container->pid == 0)
 		run_init(c, pair[1]);
 	close_fd(&pair[1]);
+	trees_fini(&c->trees);
 	return c->container->pid < 0 ? c->container->pid : 0;
 }
 
@@ -358,6 +370,21 @@ static int explain_death(struct creation *c, struct error *err)
 	return err_set(err, EPIPE, "container init ended before it was ready");
 }
 
+/* What init may not do in its user namespace; it has nothing left to do that a limit could hinder. */
+static int limit_init(const struct creation *c, struct error *err)
+{
+	auto_fd int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct process_job job = {
+		.spec = &c->spec.process,
+		.rlimits = c->plan.rlimits,
+		.n_rlimits = c->plan.n_rlimits,
+		.proc_fd = proc,
+	};
+
+	return proc < 0 ? err_sys(err, "open '/proc'")
+			: process_limit(&job, c->container->pid, err);
+}
+
 static int await_init(void *job, struct error *err)
 {
 	struct creation *c = job;
@@ -366,6 +393,8 @@ static int await_init(void *job, struct error *err)
 
 	if (rc == -EPIPE)
 		return explain_death(c, err);
+	if (rc == 0 && c->plan.has_user_namespace)
+		rc = limit_init(c, err);
 	if (rc < 0)
 		return rc;
 	if (c->request->console_socket && pty >= 0)
@@ -447,6 +476,7 @@ static void creation_fini(struct creation *c)
 {
 	for (size_t i = 0; i < SPEC_NS_TYPES; i++)
 		close_fd(&c->joined[i]);
+	trees_fini(&c->trees);
 	close_fd(&c->fifo);
 	close_fd(&c->sock);
 	close_fd(&c->dir.fd);
@@ -478,6 +508,7 @@ int container_create(const struct container_request *request, struct container *
 		.dir_path = path_join(request->root, request->id),
 		.sock = -1,
 		.fifo = -1,
+		.trees.root = -1,
 	};
 	int rc;
 

@@ -106,7 +106,7 @@ int devices_make(const struct rootfs *rootfs, struct error *err)
 {
 	const struct plan *plan = rootfs->plan;
 	struct stat st;
-	bool must_bind = plan->has_new_user;
+	bool must_bind = plan->has_user_namespace;
 
 	if (fstatat(rootfs->root.fd, "dev", &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "fill '/dev': not a directory in the rootfs");

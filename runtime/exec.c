@@ -268,6 +268,11 @@ static int become(struct child *c, struct error *err)
 		if (job.proc_fd < 0)
 			rc = err_sys(err, "open '/proc'");
 	}
+	/* In a user namespace that would be too late (runtime/process.h). */
+	if (rc == 0 && c->target->namespaces & CLONE_NEWUSER) {
+		job.is_limited_by_creator = true;
+		rc = process_limit(&job, 0, err);
+	}
 	if (rc == 0)
 		rc = join(c, err);
 	if (rc == 0 && p->terminal)

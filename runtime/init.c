@@ -64,10 +64,9 @@ static int prepare(struct init_job *job)
 
 static int join_namespaces(struct init_job *job, struct error *err)
 {
-	/* The user namespace first: it gives the rights to enter the others that it owns. */
+	/* The user and pid namespaces are joined before the clone. */
 	static const enum spec_namespace_type order[] = {
-		SPEC_NS_USER, SPEC_NS_IPC,    SPEC_NS_UTS,   SPEC_NS_NETWORK,
-		SPEC_NS_TIME, SPEC_NS_CGROUP, SPEC_NS_MOUNT,
+		SPEC_NS_IPC, SPEC_NS_UTS, SPEC_NS_NETWORK, SPEC_NS_TIME, SPEC_NS_CGROUP,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
@@ -139,7 +138,8 @@ static int namespaces(void *arg, struct error *err)
 {
 	struct init_job *job = arg;
 	const struct spec *spec = job->plan->spec;
-	int rc = cgroup_join_self(job->cgroup, err);
+	/* Who has joined a user namespace has done that before (runtime/clone.h). */
+	int rc = job->joined[SPEC_NS_USER] < 0 ? cgroup_join_self(job->cgroup, err) : 0;
 
 	if (rc == 0)
 		rc = join_namespaces(job, err);
@@ -269,6 +269,7 @@ static int process(void *arg, struct error *err)
 		.keyring = request->no_new_keyring ? NULL : request->id,
 		.proc_fd = job->proc.fd,
 		.pty_slave = job->pty_slave,
+		.is_limited_by_creator = plan->has_user_namespace,
 	};
 	memcpy(job->process.stdio, request->stdio, sizeof(job->process.stdio));
 	return process_prepare(&job->process, err);

@@ -38,11 +38,15 @@ static int plan_namespaces(const struct spec *spec, struct plan *plan, struct er
 	plan->has_new_user = new &CLONE_NEWUSER;
 	plan->has_new_network = new &CLONE_NEWNET;
 	plan->has_new_pid = new &CLONE_NEWPID;
-	plan->has_mount_namespace = all & CLONE_NEWNS;
+	plan->has_user_namespace = all & CLONE_NEWUSER;
 	plan->has_cgroup_namespace = all & CLONE_NEWCGROUP;
 
-	if (!plan->has_mount_namespace)
+	if (!(all & CLONE_NEWNS))
 		return err_set(err, EINVAL, "linux.namespaces: a mount namespace is required");
+	/* pivot_root(2) changes the root of all who are in it, which may be the host's init. */
+	if (joined & CLONE_NEWNS)
+		return err_set(err, ENOTSUP,
+			       "linux.namespaces: joining a mount namespace is not supported");
 	if (spec->hostname && *spec->hostname && !(all & CLONE_NEWUTS))
 		return err_set(err, EINVAL,
 			       "unable to set hostname without a private UTS namespace");

@@ -47,7 +47,8 @@ struct plan {
 	char *rootfs;              /* absolute path on the host; owned */
 	unsigned long clone_flags; /* CLONE_NEW* for clone3(2) */
 	unsigned long late_flags;  /* CLONE_NEW* that init unshares itself: cgroup, time */
-	bool has_new_user, has_new_network, has_new_pid, has_mount_namespace;
+	bool has_new_user, has_new_network, has_new_pid;
+	bool has_user_namespace;   /* new or joined */
 	bool has_cgroup_namespace; /* new or joined */
 	struct plan_mount *mounts; /* owned */
 	size_t n_mounts;

@@ -47,15 +47,15 @@ static int set_label(const struct process_job *job, struct error *err)
 	return sys_exec_label(job->proc_fd, label == job->spec->apparmor_profile, label, err);
 }
 
-static int set_limits(const struct process_job *job, struct error *err)
+int process_limit(const struct process_job *job, pid_t pid, struct error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < job->n_rlimits; i++)
-		rc = sys_rlimit(job->rlimits[i].resource, job->rlimits[i].name,
+		rc = sys_rlimit(pid, job->rlimits[i].resource, job->rlimits[i].name,
 				job->rlimits[i].soft, job->rlimits[i].hard, err);
 	if (rc == 0 && job->spec->has_oom_score_adj)
-		rc = sys_oom_score_adj(job->proc_fd, job->spec->oom_score_adj, err);
+		rc = sys_oom_score_adj(job->proc_fd, pid, job->spec->oom_score_adj, err);
 	return rc;
 }
 
@@ -222,8 +222,8 @@ static int set_surroundings(const struct process_job *job, const struct user *us
 		rc = start_session(job, err);
 	if (rc == 0)
 		rc = give_stdio(user, err);
-	if (rc == 0)
-		rc = set_limits(job, err);
+	if (rc == 0 && !job->is_limited_by_creator)
+		rc = process_limit(job, 0, err);
 	if (rc == 0)
 		rc = set_personality(job->personality, err);
 	if (rc == 0)

@@ -28,11 +28,12 @@ struct process_job {
 	const struct plan_rlimit *rlimits;
 	size_t n_rlimits;
 	const struct seccomp_program *seccomp;
-	const char *personality; /* "LINUX32"; NULL: as it is */
-	const char *keyring;     /* name of the session keyring; NULL: the caller's stays */
-	int proc_fd;             /* a procfs of our own; only if process_needs_proc() */
-	int stdio[3];            /* or CONTAINER_STDIO_*; unused with a terminal */
-	int pty_slave;           /* becomes terminal and stdio; -1: none */
+	const char *personality;    /* "LINUX32"; NULL: as it is */
+	const char *keyring;        /* name of the session keyring; NULL: the caller's stays */
+	int proc_fd;                /* a procfs of our own; only if process_needs_proc() */
+	int stdio[3];               /* or CONTAINER_STDIO_*; unused with a terminal */
+	int pty_slave;              /* becomes terminal and stdio; -1: none */
+	bool is_limited_by_creator; /* process_limit() is not for the process itself */
 
 	/* What process_prepare() finds; owned. */
 	char *program;
@@ -41,6 +42,13 @@ struct process_job {
 
 /* True if it writes to files of procfs. */
 bool process_needs_proc(const struct spec_process *spec);
+
+/*
+ * rlimits and the OOM score of the process @pid (0: the caller).  Inside a user namespace nobody may
+ * raise a hard limit or lower the score: there it is the creator who has to do it.  Of @job only
+ * @spec, the rlimits and @proc_fd are needed.
+ */
+int process_limit(const struct process_job *job, pid_t pid, struct error *err);
 
 /* All that can fail, up to and with the lookup of the program (err->status is 126 or 127 then). */
 int process_prepare(struct process_job *job, struct error *err);

@@ -18,6 +18,7 @@
 #include "base/sys_mount.h"
 #include "cgroups/cgroup.h"
 #include "runtime/copyup.h"
+#include "runtime/trees.h"
 
 /*
  * Theory of operation.  Everything here runs in init, in the container's mount namespace, with the
@@ -66,11 +67,12 @@ static int open_mount_root(int fd, struct error *err)
  * Nothing that is mounted from here on may show up on the host.  Usually all mounts become slaves
  * of the host's.  A container that asked to share its mounts with the host (rootfsPropagation
  * "shared", for volumes with that option) keeps them as they are; then it is the mount around the
- * new root that is cut off, which pivot_root(2) wants anyway.
+ * new root that is cut off, which pivot_root(2) wants anyway.  (@rootfs_fd -1: in a user namespace
+ * all mounts are slaves of the host's, whatever is asked for.)
  */
 static int cut_propagation(const struct plan *plan, int rootfs_fd, struct error *err)
 {
-	bool is_sharing = plan->root_propagation == MS_SHARED;
+	bool is_sharing = plan->root_propagation == MS_SHARED && rootfs_fd >= 0;
 	auto_fd int fd = -1;
 
 	if (is_sharing)
@@ -85,12 +87,48 @@ static int cut_propagation(const struct plan *plan, int rootfs_fd, struct error 
 	return sys_propagation_at(&mount, is_sharing ? MS_PRIVATE : MS_SLAVE, !is_sharing, err);
 }
 
+/*
+ * The tree that the creator has opened is mounted over init's own root, which is the one place that
+ * can be named; what is on top of it counts only from pivot_root(2) on.
+ */
+static int attach_root(struct rootfs *rootfs, struct error *err)
+{
+	const struct sys_bind bind = trees_bind_root(rootfs->plan, rootfs->trees->root);
+	auto_fd int here = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (here < 0)
+		return err_sys(err, "open '/'");
+	rc = cut_propagation(rootfs->plan, -1, err);
+	if (rc == 0)
+		rc = sys_bind_attach(rootfs->trees->root, &bind,
+				     &(struct dir){ .fd = here, .path = rootfs->plan->rootfs },
+				     err);
+	if (rc == 0)
+		rootfs->root.fd = fcntl(rootfs->trees->root, F_DUPFD_CLOEXEC, 3);
+	return rc;
+}
+
+static int mount_overlay(const struct rootfs *rootfs, const struct dir *target, struct error *err)
+{
+	const struct sys_overlay overlay = {
+		.lower = rootfs->overlay->lower,
+		.upper = rootfs->overlay->upper,
+		.work = rootfs->overlay->work,
+	};
+
+	return sys_overlay_at(&overlay, target, err);
+}
+
 int rootfs_open(struct rootfs *rootfs, struct error *err)
 {
 	const struct plan *plan = rootfs->plan;
 	auto_fd int fd = -1;
 	int rc;
 
+	rootfs->root.path = plan->rootfs;
+	if (rootfs->trees)
+		return attach_root(rootfs, err);
 	fd = open(plan->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, "open rootfs '%s'", plan->rootfs);
@@ -99,34 +137,15 @@ int rootfs_open(struct rootfs *rootfs, struct error *err)
 		return rc;
 
 	const struct dir target = { .fd = fd, .path = plan->rootfs };
+	const struct sys_bind bind = trees_bind_root(plan, fd);
 
-	if (rootfs->overlay) {
-		const struct sys_overlay overlay = {
-			.lower = rootfs->overlay->lower,
-			.upper = rootfs->overlay->upper,
-			.work = rootfs->overlay->work,
-		};
-
-		rc = sys_overlay_at(&overlay, &target, err);
-	} else {
-		/* pivot_root(2) wants a mount point, and its parent must not be shared. */
-		const struct sys_bind bind = {
-			.source = target,
-			.is_recursive = true,
-			.propagation = MS_PRIVATE,
-		};
-
-		rc = sys_bind_at(&bind, &target, err);
-	}
+	rc = rootfs->overlay ? mount_overlay(rootfs, &target, err)
+			     : sys_bind_at(&bind, &target, err);
 	if (rc < 0)
 		return rc;
-
 	/* What is on top of it now. */
-	rootfs->root.path = plan->rootfs;
 	rootfs->root.fd = open(plan->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (rootfs->root.fd < 0)
-		return err_sys(err, "open rootfs '%s'", plan->rootfs);
-	return 0;
+	return rootfs->root.fd < 0 ? err_sys(err, "open rootfs '%s'", plan->rootfs) : 0;
 }
 
 /* ---- mounts ----------------------------------------------------------------------------------- */
@@ -176,11 +195,20 @@ static int check_no_link(const struct rootfs *rootfs, const char *path, struct e
 	return 0;
 }
 
-static int mount_bind(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
+static int open_source(const struct rootfs *rootfs, size_t i)
 {
+	if (rootfs->trees)
+		return fcntl(rootfs->trees->mounts[i], F_DUPFD_CLOEXEC, 3);
+	return open(rootfs->plan->mounts[i].source, O_PATH | O_CLOEXEC);
+}
+
+static int mount_bind(struct rootfs *rootfs, size_t i, struct error *err)
+{
+	const struct plan_mount *m = &rootfs->plan->mounts[i];
 	const char *path = m->destination;
 	auto_free char *name = shown(rootfs, path);
-	auto_fd int source = open(m->source, O_PATH | O_CLOEXEC);
+	auto_fd int source = open_source(rootfs, i);
+	const struct sys_bind bind = trees_bind_mount(rootfs->plan, i, source);
 	auto_fd int fd = -1;
 	struct statfs fs;
 	struct stat st;
@@ -199,17 +227,9 @@ static int mount_bind(struct rootfs *rootfs, const struct plan_mount *m, struct 
 		return rc;
 
 	const struct dir target = { .fd = fd, .path = name };
-	const struct sys_bind bind = {
-		.source = { .fd = source, .path = m->source },
-		.is_recursive = m->options.is_recursive,
-		.attr_set = m->options.attr_set,
-		.attr_clr = m->options.attr_clr,
-		.rec_attr_set = m->options.rec_attr_set,
-		.rec_attr_clr = m->options.rec_attr_clr,
-		.propagation = m->options.propagation,
-	};
 
-	return sys_bind_at(&bind, &target, err);
+	return rootfs->trees ? sys_bind_attach(source, &bind, &target, err)
+			     : sys_bind_at(&bind, &target, err);
 }
 
 static int mount_new(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
@@ -368,7 +388,7 @@ int rootfs_mount(struct rootfs *rootfs, struct error *err)
 	for (size_t i = 0; i < rootfs->plan->n_mounts; i++) {
 		const struct plan_mount *m = &rootfs->plan->mounts[i];
 		int rc = m->is_cgroup         ? mount_cgroup(rootfs, m, err)
-			 : m->options.is_bind ? mount_bind(rootfs, m, err)
+			 : m->options.is_bind ? mount_bind(rootfs, i, err)
 					      : mount_new(rootfs, m, err);
 
 		if (rc < 0)

@@ -7,6 +7,7 @@
 #include "runtime/plan.h"
 
 struct cgroup;
+struct trees;
 
 /*
  * The container's root file system, made by its init in its own mount namespace.  See the head of
@@ -16,6 +17,7 @@ struct rootfs {
 	const struct plan *plan;
 	const struct container_overlay *overlay; /* NULL: the plan's rootfs as it is */
 	const struct cgroup *cgroup;             /* for mounts of type "cgroup" */
+	const struct trees *trees;               /* what is bound; NULL: opened by name */
 	bool no_pivot;
 	struct dir root; /* set by rootfs_open(); owned fd, the path is the plan's rootfs */
 };

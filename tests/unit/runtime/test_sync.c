@@ -112,10 +112,10 @@ START_TEST(nonsense_is_refused)
 	make_pair(pair);
 	ck_assert_int_eq(sync_send(pair[0], SYNC_START, -1, &err), 0);
 	ck_assert_int_eq(sync_expect(pair[1], SYNC_GO, NULL, &err), -EPROTO);
-	ck_assert_str_eq(err.msg, "expected message 1, got 5");
+	ck_assert_str_eq(err.msg, "expected message 2, got 6");
 	ck_assert_int_eq(sync_send(pair[0], SYNC_GO, -1, &err), 0);
 	ck_assert_int_eq(sync_expect_end(pair[1], &err), -EPROTO);
-	ck_assert_str_eq(err.msg, "expected the end, got message 1");
+	ck_assert_str_eq(err.msg, "expected the end, got message 2");
 	ck_assert_int_eq(write(pair[0], "abc", 3), 3);
 	ck_assert_int_eq(sync_expect(pair[1], SYNC_GO, NULL, &err), -EPROTO);
 	ck_assert_str_eq(err.msg, "receive a message: 3 bytes");
