@@ -226,10 +226,49 @@ int dir_names_at(const struct dir *dir, const char *name, struct strv *ret, stru
 	return 0;
 }
 
-static int remove_entries(int fd, dev_t device);
+/*
+ * A tree may be deeper than the number of files that a process can have open: what lies deeper than
+ * this is first moved up, to the top of the tree.
+ */
+#define REMOVE_DEPTH 64
+
+struct removal {
+	dev_t device;
+	int top;            /* the tree's own directory; -1 while that is looked at */
+	unsigned int moved; /* how many directories were moved up to it */
+};
+
+static int remove_entries(struct removal *r, int fd, int depth);
+
+static int move_up(struct removal *r, int dir_fd, const char *name)
+{
+	for (;;) {
+		char moved[32];
+
+		(void)snprintf(moved, sizeof(moved), ".removed-%u", r->moved++);
+		if (renameat2(dir_fd, name, r->top, moved, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return -errno;
+	}
+}
+
+/* Until nothing is moved up any more. */
+static int remove_top(struct removal *r, int fd)
+{
+	unsigned int before;
+	int rc;
+
+	r->top = fd;
+	do {
+		before = r->moved;
+		rc = remove_entries(r, fd, 1);
+	} while (rc == 0 && r->moved != before);
+	return rc;
+}
 
 /* Removes one entry: a directory with its content, anything else by its name alone. */
-static int remove_entry(int dir_fd, const char *name, dev_t device)
+static int remove_entry(struct removal *r, int dir_fd, const char *name, int depth)
 {
 	auto_fd int fd = -1;
 	struct stat st;
@@ -239,15 +278,17 @@ static int remove_entry(int dir_fd, const char *name, dev_t device)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return -errno;
+	if (depth == REMOVE_DEPTH)
+		return move_up(r, dir_fd, name);
 
 	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (st.st_dev != device)
+	if (st.st_dev != r->device)
 		return -EXDEV;
-	rc = remove_entries(fd, device);
+	rc = depth == 0 ? remove_top(r, fd) : remove_entries(r, fd, depth + 1);
 	if (rc < 0)
 		return rc;
 	if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
@@ -256,9 +297,9 @@ static int remove_entry(int dir_fd, const char *name, dev_t device)
 }
 
 /* Goes on after a failure, so that as little as possible stays; returns the first. */
-static int remove_entries(int fd, dev_t device)
+static int remove_entries(struct removal *r, int fd, int depth)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
 	int first = 0;
@@ -274,7 +315,7 @@ static int remove_entries(int fd, dev_t device)
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		rc = remove_entry(fd, entry->d_name, device);
+		rc = remove_entry(r, fd, entry->d_name, depth);
 		if (rc < 0 && first == 0)
 			first = rc;
 	}
@@ -284,9 +325,14 @@ static int remove_entries(int fd, dev_t device)
 
 int tree_remove_at(const struct dir *dir, const char *name, struct error *err)
 {
+	struct removal removal = { .top = -1 };
 	struct stat st;
-	int rc = fstat(dir->fd, &st) < 0 ? -errno : remove_entry(dir->fd, name, st.st_dev);
+	int rc = fstat(dir->fd, &st) < 0 ? -errno : 0;
 
+	if (rc == 0) {
+		removal.device = st.st_dev;
+		rc = remove_entry(&removal, dir->fd, name, 0);
+	}
 	if (rc < 0)
 		return err_set(err, -rc, "remove '%s/%s': %s", dir->path, name, err_text(-rc));
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +110,41 @@ START_TEST(removes_a_tree_but_not_what_links_point_to)
 }
 END_TEST
 
+/* Deeper than there may be open files, and with names in the way. */
+START_TEST(removes_a_deep_tree)
+{
+	const struct rlimit limit = { .rlim_cur = 200, .rlim_max = 200 };
+	struct temp temp;
+	struct error err;
+	auto_fd int fd = -1;
+	int top;
+
+	temp_make(&temp);
+	ck_assert_int_eq(mkdirat(temp.dir.fd, "tree", 0755), 0);
+	fd = top = openat(temp.dir.fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(mkdirat(top, ".removed-0", 0755), 0);
+	ck_assert_int_eq(mknodat(top, ".removed-1", S_IFREG | 0600, 0), 0);
+	top = dup(top);
+	for (int i = 0; i < 1000; i++) {
+		int child;
+
+		ck_assert_int_eq(mkdirat(fd, "d", 0755), 0);
+		ck_assert_int_eq(mkdirat(fd, "e", 0755), 0);
+		ck_assert_int_eq(mknodat(fd, "f", S_IFREG | 0600, 0), 0);
+		child = openat(fd, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ck_assert_int_ge(child, 0);
+		close_fd(&fd);
+		fd = child;
+	}
+	close_fd(&fd);
+	close_fd(&top);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_msg(tree_remove_at(&temp.dir, "tree", &err) == 0, "%s", err.msg);
+	ck_assert_int_lt(faccessat(temp.dir.fd, "tree", F_OK, 0), 0);
+	temp_remove(&temp);
+}
+END_TEST
+
 START_TEST(lists_names)
 {
 	auto_strv struct strv names = { 0 };
@@ -140,4 +176,4 @@ END_TEST
 
 TEST_MAIN("base/file", replaces_and_reads_back, refuses_what_is_no_plain_file,
 	  reads_files_of_unknown_size, makes_parents, lists_names,
-	  removes_a_tree_but_not_what_links_point_to)
+	  removes_a_tree_but_not_what_links_point_to, removes_a_deep_tree)
