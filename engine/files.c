@@ -33,17 +33,15 @@ static int make_hosts(const struct files *files, struct error *err)
 	auto_str struct str text = { 0 };
 
 	if (files->has_host_network) {
+		const struct in_addr loopback = { htonl(INADDR_LOOPBACK) };
 		auto_free char *hosts = read_host("/etc/hosts");
 
 		str_add(&text, hosts);
-		for (size_t i = 0; i < o->extra_hosts.n; i++) {
-			const char *entry = o->extra_hosts.items[i];
-			size_t len = strcspn(entry, ":");
-
-			str_addf(&text, "%s\t%.*s\n", entry + len + 1, (int)len, entry);
-		}
+		for (size_t i = 0; i < o->extra_hosts.n; i++)
+			(void)names_host_line(&text, o->extra_hosts.items[i], &loopback);
 	} else {
-		names_hosts(&text, files->address, files->hostname, &o->extra_hosts);
+		names_hosts(&text, files->address, files->gateway, files->hostname,
+			    &o->extra_hosts);
 	}
 	return sys_put_at(files->place, "hosts", 0644, text.text ? text.text : "", err);
 }

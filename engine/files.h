@@ -16,6 +16,7 @@ struct files {
 	const struct run_options *options;
 	const char *hostname;
 	const struct in_addr *address; /* NULL: none of its own */
+	const struct in_addr *gateway; /* NULL: none */
 	bool has_host_network;         /* the host's files are right for it, then */
 };
 

@@ -282,6 +282,7 @@ static int make_files(void *job, struct error *err)
 		.options = run->options,
 		.hostname = run->hostname = make_hostname(run),
 		.address = run_has_endpoint(&run->record) ? &run->endpoint.address : NULL,
+		.gateway = run_has_endpoint(&run->record) ? &run->endpoint.network.gateway : NULL,
 		.has_host_network = str_eq(run->record.network, "host"),
 	};
 	int rc = 0;

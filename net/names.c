@@ -35,8 +35,23 @@ void names_mac(struct in_addr address, uint8_t ret[6])
 	memcpy(ret + 2, &address, sizeof(address));
 }
 
-void names_hosts(struct str *out, const struct in_addr *address, const char *hostname,
-		 const struct strv *extra)
+/* "host:ip"; an IPv6 address has colons of its own. */
+bool names_host_line(struct str *out, const char *entry, const struct in_addr *gateway)
+{
+	const char *colon = strchr(entry, ':');
+	const char *address = colon ? colon + 1 : NULL;
+	char text[INET_ADDRSTRLEN];
+
+	if (address && strcmp(address, "host-gateway") == 0)
+		address = gateway ? inet_ntop(AF_INET, gateway, text, sizeof(text)) : NULL;
+	if (!address)
+		return false;
+	str_addf(out, "%s\t%.*s\n", address, (int)(colon - entry), entry);
+	return true;
+}
+
+void names_hosts(struct str *out, const struct in_addr *address, const struct in_addr *gateway,
+		 const char *hostname, const struct strv *extra)
 {
 	char text[INET_ADDRSTRLEN];
 
@@ -52,14 +67,8 @@ void names_hosts(struct str *out, const struct in_addr *address, const char *hos
 			(void)inet_ntop(AF_INET, address, text, sizeof(text));
 		str_addf(out, "%s\t%s\n", text, hostname);
 	}
-	/* "host:ip"; an IPv6 address has colons of its own. */
-	for (size_t i = 0; extra && i < extra->n; i++) {
-		const char *entry = extra->items[i];
-		const char *colon = strchr(entry, ':');
-
-		if (colon)
-			str_addf(out, "%s\t%.*s\n", colon + 1, (int)(colon - entry), entry);
-	}
+	for (size_t i = 0; extra && i < extra->n; i++)
+		(void)names_host_line(out, extra->items[i], gateway);
 }
 
 /* The next word of a line at *@at; NULL at its end. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -17,9 +18,18 @@ void names_bridge(const char *network, char ret[16]);
 /* A locally administered unicast MAC from the IPv4 address (02:42:a.b.c.d, as docker does). */
 void names_mac(struct in_addr address, uint8_t ret[6]);
 
-/* /etc/hosts: localhost lines, "address hostname name", and extra "host:ip" entries. */
-void names_hosts(struct str *out, const struct in_addr *address, const char *hostname,
-		 const struct strv *extra);
+/*
+ * /etc/hosts: localhost lines, the container's own name, and extra "host:ip" entries, of which the
+ * ip may be "host-gateway": the host as the container reaches it.
+ *
+ * @address: the container's; NULL: it has none, its name leads to its loopback
+ * @gateway: NULL: the host is not reached; such entries are left out
+ */
+void names_hosts(struct str *out, const struct in_addr *address, const struct in_addr *gateway,
+		 const char *hostname, const struct strv *extra);
+
+/* One line of it for an extra "host:ip"; false if there is none (see @gateway). */
+bool names_host_line(struct str *out, const char *entry, const struct in_addr *gateway);
 
 /*
  * /etc/resolv.conf for a container from the host's text: loopback servers are left out (they are
