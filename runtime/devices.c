@@ -64,7 +64,7 @@ static int make_device(const struct rootfs *rootfs, const struct plan_device *de
 
 	/* What the image has at this name is taken if it is the very device, and never followed. */
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		if ((st.st_mode & S_IFMT) == (device->mode & S_IFMT) && st.st_rdev == device->dev)
+		if (st.st_mode == device->mode && st.st_rdev == device->dev)
 			return sys_chown_at(&dir, name, device->uid, device->gid, err);
 		if (unlinkat(fd, name, 0) < 0)
 			return err_sys(err, "replace '%s/%s'", dir.path, name);
@@ -108,6 +108,9 @@ int devices_make(const struct rootfs *rootfs, struct error *err)
 	struct stat st;
 	bool must_bind = plan->has_user_namespace;
 
+	/* Whatever we made or replaced there would be the host's own. */
+	if (plan->has_host_dev)
+		return 0;
 	if (fstatat(rootfs->root.fd, "dev", &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "fill '/dev': not a directory in the rootfs");
 	for (size_t i = 0; i < plan->n_devices; i++) {

@@ -140,6 +140,9 @@ static int plan_mounts(const struct spec *spec, const char *bundle, struct plan 
 		rc = plan_mount(&spec->mounts[i], bundle, &plan->mounts[i], err);
 		if (rc < 0)
 			return rc;
+		if (plan->mounts[i].options.is_bind &&
+		    strcmp(plan->mounts[i].destination, "/dev") == 0)
+			plan->has_host_dev = true;
 	}
 	return 0;
 }
@@ -271,6 +274,8 @@ static bool is_requested(const struct spec *spec, const char *path)
 
 static int plan_devices(const struct spec *spec, struct plan *plan, struct error *err)
 {
+	if (plan->has_host_dev)
+		return 0;
 	plan->devices =
 		xcalloc(ARRAY_LEN(default_devices) + spec->n_devices, sizeof(*plan->devices));
 	for (size_t i = 0; i < ARRAY_LEN(default_devices); i++) {

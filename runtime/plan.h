@@ -52,6 +52,7 @@ struct plan {
 	bool has_cgroup_namespace; /* new or joined */
 	struct plan_mount *mounts; /* owned */
 	size_t n_mounts;
+	bool has_host_dev;           /* /dev is bound from the host: nothing in it is ours */
 	struct plan_device *devices; /* owned; the default ones and the requested ones */
 	size_t n_devices;
 	struct plan_sysctl *sysctls; /* owned */

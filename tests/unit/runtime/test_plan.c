@@ -342,6 +342,27 @@ START_TEST(devices)
 }
 END_TEST
 
+START_TEST(no_devices_in_the_hosts_own_dev)
+{
+	static const char *const binds[] = {
+		"'type': 'bind'",
+		"'options': ['rbind']",
+		"'type': 'none', 'options': ['bind', 'ro']",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(binds); i++) {
+		auto_free char *members = xasprintf("'mounts': [{'destination': '/dev/.', "
+						    "'source': '/dev', %s}]",
+						    binds[i]);
+		auto_planned struct planned p;
+
+		make_ok(&p, members, "'devices': [{'path': '/dev/x', 'type': 'c'}]");
+		ck_assert(p.plan.has_host_dev);
+		ck_assert_uint_eq(p.plan.n_devices, 0);
+	}
+}
+END_TEST
+
 #define DEVICE(device) "'devices': [{" device "}]"
 
 START_TEST(refuses_devices)
@@ -534,5 +555,6 @@ END_TEST
 
 TEST_MAIN("runtime/plan", namespaces, refuses_namespaces, an_empty_hostname_is_none, mounts,
 	  refuses_mounts, allows_files_of_proc_that_hosts_cover, sysctls, refuses_sysctls, devices,
-	  refuses_devices, capabilities, no_capabilities_unless_they_are_named, rlimits,
-	  refuses_processes, refuses_configs, propagation_of_the_root, refuses_what_it_cannot_do)
+	  no_devices_in_the_hosts_own_dev, refuses_devices, capabilities,
+	  no_capabilities_unless_they_are_named, rlimits, refuses_processes, refuses_configs,
+	  propagation_of_the_root, refuses_what_it_cannot_do)
