@@ -27,3 +27,14 @@ int cloexec_from(int first)
 {
 	return close_range((unsigned int)first, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
 }
+
+void close_from(int first, int kept)
+{
+	if (kept < first) {
+		(void)close_range((unsigned int)first, ~0U, 0);
+		return;
+	}
+	if (kept > first)
+		(void)close_range((unsigned int)first, (unsigned int)kept - 1, 0);
+	(void)close_range((unsigned int)kept + 1, ~0U, 0);
+}

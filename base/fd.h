@@ -16,4 +16,7 @@ int take_fd(int *fd);
 /* Marks every fd from @first up close-on-exec (close_range(2), CLOSE_RANGE_CLOEXEC). */
 int cloexec_from(int first);
 
+/* Closes every fd from @first up but @kept (-1: none). */
+void close_from(int first, int kept);
+
 #define auto_fd __attribute__((cleanup(close_fd)))

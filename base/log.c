@@ -41,6 +41,11 @@ int log_to_file(const char *path, bool is_json, struct error *err)
 	return 0;
 }
 
+int log_descriptor(void)
+{
+	return file;
+}
+
 /* A JSON or logfmt string: both take backslash escapes. */
 static void add_quoted(struct str *out, const char *text)
 {

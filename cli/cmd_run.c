@@ -38,6 +38,8 @@ static int run_run(void *options, const struct strv *args, struct error *err)
 	char id[65];
 	int rc = run_request_finish(request, args, err);
 
+	/* What a shell left open is not for a process to keep that may outlive us. */
+	close_from(3, log_descriptor());
 	if (rc == 0)
 		rc = check_root(err);
 	if (rc == 0 && request->explain != EXPLAIN_NONE)

@@ -370,6 +370,7 @@ static void put_mount(struct spec *spec, const struct bundle_mount *from)
 		.destination = xstrdup(from->target),
 		.type = xstrdup(from->source ? "bind" : "tmpfs"),
 		.source = xstrdup(from->source ? from->source : "tmpfs"),
+		.is_copied_up = from->is_copied_up,
 	};
 	strv_copy(&m->options, &from->options);
 }

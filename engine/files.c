@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -117,6 +120,99 @@ int files_make_sources(const struct bundle_mounts *mounts, struct error *err)
 	}
 	return 0;
 }
+
+/* ---- devices ---------------------------------------------------------------------------------- */
+
+#define DEVICES_MAX 4096
+#define DEPTH_MAX   8
+
+struct device_list {
+	struct bundle_device *items;
+	size_t n;
+};
+
+/* What a container has of its own, or links to what it has. */
+static bool is_skipped(const char *name)
+{
+	static const char *const own[] = { "pts", "shm", "mqueue", "fd", "console", "ptmx" };
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		if (strcmp(name, own[i]) == 0)
+			return true;
+	}
+	return name[0] == '.';
+}
+
+static int list_devices(int parent, const char *name, const char *path, int depth,
+			struct device_list *list, struct error *err);
+
+static int list_entry(int dir, const char *name, const char *parent, int depth,
+		      struct device_list *list, struct error *err)
+{
+	auto_free char *path = path_join(parent, name);
+	struct stat st;
+
+	if (is_skipped(name) || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		return depth < DEPTH_MAX ? list_devices(dir, name, path, depth + 1, list, err) : 0;
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+		return 0;
+	if (list->n == DEVICES_MAX)
+		return err_set(err, E2BIG, "list devices: more than %d in '/dev'", DEVICES_MAX);
+	list->items = xrealloc(list->items, list->n + 1, sizeof(*list->items));
+	list->items[list->n++] = (struct bundle_device){
+		.path = take_ptr(path),
+		.is_block = S_ISBLK(st.st_mode),
+		.major = major(st.st_rdev),
+		.minor = minor(st.st_rdev),
+		.mode = st.st_mode & 07777,
+		.uid = st.st_uid,
+		.gid = st.st_gid,
+	};
+	return 0;
+}
+
+static int list_devices(int parent, const char *name, const char *path, int depth,
+			struct device_list *list, struct error *err)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	int rc = 0;
+
+	if (!dir) {
+		close_fd(&fd);
+		return err_sys(err, "open '%s'", path);
+	}
+	while (rc == 0 && (entry = readdir(dir)))
+		rc = list_entry(fd, entry->d_name, path, depth, list, err);
+	(void)closedir(dir);
+	return rc;
+}
+
+int files_list_devices(struct bundle_device **ret, size_t *ret_n, struct error *err)
+{
+	struct device_list list = { 0 };
+	int rc = list_devices(AT_FDCWD, "/dev", "/dev", 0, &list, err);
+
+	if (rc < 0) {
+		files_free_devices(list.items, list.n);
+		return rc;
+	}
+	*ret = list.items;
+	*ret_n = list.n;
+	return 0;
+}
+
+void files_free_devices(struct bundle_device *devices, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(devices[i].path);
+	free(devices);
+}
+
+/* ---- init ------------------------------------------------------------------------------------- */
 
 int files_find_init(char **ret, struct error *err)
 {

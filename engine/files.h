@@ -26,5 +26,11 @@ int files_make(const struct files *files, struct error *err);
 /* The directories that are bound and may be made, volumes among them, as far as they are missing. */
 int files_make_sources(const struct bundle_mounts *mounts, struct error *err);
 
+struct bundle_device;
+
+/* The host's device nodes, as --privileged gives them; the array and its paths are the caller's. */
+int files_list_devices(struct bundle_device **ret, size_t *ret_n, struct error *err);
+void files_free_devices(struct bundle_device *devices, size_t n);
+
 /* The program for --init: beside our own or where it is installed.  Owned by the caller. */
 int files_find_init(char **ret, struct error *err);

@@ -226,7 +226,6 @@ static int on_supervisor_death(struct foreground *f, struct error *err)
 {
 	struct error later;
 
-	(void)waitpid(f->supervisor, NULL, 0);
 	if (reconcile_container(f->job.dirs, f->job.record.name, &later) < 0)
 		return err_set(err, EPIPE, "the supervisor of container '%s' was killed: %s",
 			       f->job.record.name, later.msg);
@@ -264,6 +263,9 @@ int foreground_run(const struct engine_dirs *dirs, const struct run_options *opt
 		rc = fork_supervisor(&f, err);
 	if (rc == 0) {
 		rc = attend(&f, ret_remark, err);
+		/* Nobody else may be there to collect it: not every process 1 does. */
+		if (!options->is_detached || rc < 0)
+			(void)waitpid(f.supervisor, NULL, 0);
 		if (rc < 0 && !f.is_over)
 			rc = on_supervisor_death(&f, err);
 	}

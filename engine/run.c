@@ -335,6 +335,7 @@ static int make_spec(struct run *run, struct spec *ret, struct error *err)
 	auto_free char *volumes = path_join(run->dirs->data, "volumes");
 	auto_free char *init = NULL;
 	auto_strv struct strv caps = { 0 };
+	struct bundle_device *devices = NULL;
 	struct bundle_mounts mounts = { 0 };
 	struct bundle_input in = {
 		.options = o,
@@ -354,7 +355,10 @@ static int make_spec(struct run *run, struct spec *ret, struct error *err)
 
 	if (o->is_privileged || strv_has(&o->cap_add, "ALL"))
 		list_caps(&caps);
-	if (o->has_init)
+	if (o->is_privileged)
+		rc = files_list_devices(&devices, &in.n_devices, err);
+	in.devices = devices;
+	if (rc == 0 && o->has_init)
 		rc = files_find_init(&init, err);
 	in.init = init;
 	bundle_mounts_resolve(&in, &mounts);
@@ -363,6 +367,7 @@ static int make_spec(struct run *run, struct spec *ret, struct error *err)
 	if (rc == 0)
 		rc = bundle_make(&in, &mounts, ret, err);
 	bundle_mounts_fini(&mounts);
+	files_free_devices(devices, in.n_devices);
 	if (rc == 0) {
 		rc = load_seccomp(run, ret, err);
 		if (rc < 0)

@@ -203,6 +203,10 @@ static int leave_command(struct supervisor *s, struct error *err)
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 		return err_sys(err, "use '/dev/null' as standard input");
+	/* Who reads what the command prints shall not wait for the container's end. */
+	if (job->options->is_detached &&
+	    (dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0))
+		return err_sys(err, "use '/dev/null' as standard output");
 	return 0;
 }
 

@@ -125,3 +125,45 @@ int copyup_mount(const struct sys_mount *mount, const struct dir *target, struct
 	step_end(&step, rc, "mount", "-t", "tmpfs", "tmpfs", target->path, NULL);
 	return rc;
 }
+
+static int is_empty(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+	int n = 0;
+
+	if (!dir) {
+		close_fd(&copy);
+		return -errno;
+	}
+	while (n < 3 && (entry = readdir(dir)))
+		n++;
+	(void)closedir(dir);
+	return n < 3;
+}
+
+int copyup_volume(const struct dir *volume, const struct dir *target, struct error *err)
+{
+	struct step step;
+	auto_fd int from = -1;
+	auto_fd int to = -1;
+	struct stat st;
+	int rc = is_empty(volume->fd);
+
+	if (rc == 0)
+		return 0;
+	step = step_begin();
+	if (rc > 0) {
+		from = openat(target->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		to = openat(volume->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		rc = from < 0 || to < 0 || fstat(from, &st) < 0 ? -errno : copy_dir(from, to, 0);
+	}
+	if (rc == 0)
+		rc = copy_meta(to, ".", &st);
+	step_end(&step, rc, "cp", "-aT", target->path, volume->path, NULL);
+	if (rc < 0)
+		return err_set(err, -rc, "copy '%s' to '%s': %s", target->path, volume->path,
+			       err_text(-rc));
+	return 0;
+}

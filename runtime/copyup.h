@@ -11,3 +11,9 @@
  * deep.  The copy is made before the tmpfs becomes visible.
  */
 int copyup_mount(const struct sys_mount *mount, const struct dir *target, struct error *err);
+
+/*
+ * Fills the directory @volume with such a copy of the directory @target, if @volume is empty.  One
+ * of a container that was killed meanwhile is not, and stays as far as it came.
+ */
+int copyup_volume(const struct dir *volume, const struct dir *target, struct error *err);

@@ -198,10 +198,12 @@ static _Noreturn void run_init(struct creation *c, int sock)
 	};
 
 	memcpy(job.joined, c->joined, sizeof(job.joined));
-	c->record.state.status = CONTAINER_CREATING;
-	c->record.state.pid = getpid();
-	json = state_json(&c->record.state, 0);
-	job.state_json = json;
+	if (c->spec.hooks[HOOK_CREATE_CONTAINER].n || c->spec.hooks[HOOK_START_CONTAINER].n) {
+		c->record.state.status = CONTAINER_CREATING;
+		c->record.state.pid = getpid();
+		json = state_json(&c->record.state, 0);
+		job.state_json = json;
+	}
 	init_run(&job);
 }
 

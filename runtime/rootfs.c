@@ -215,7 +215,7 @@ static int mount_bind(struct rootfs *rootfs, size_t i, struct error *err)
 	int rc;
 
 	if (source < 0 || fstat(source, &st) < 0)
-		return err_sys(err, "bind '%s' on '%s'", m->source, path);
+		return err_sys(err, "open '%s'", m->source);
 	if (strcmp(path, "/proc") == 0 &&
 	    (fstatfs(source, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC))
 		return err_set(err, EPERM, "bind '%s' on '/proc': is no procfs", m->source);
@@ -228,6 +228,10 @@ static int mount_bind(struct rootfs *rootfs, size_t i, struct error *err)
 
 	const struct dir target = { .fd = fd, .path = name };
 
+	if (m->spec->is_copied_up && !rootfs->trees && S_ISDIR(st.st_mode))
+		rc = copyup_volume(&bind.source, &target, err);
+	if (rc < 0)
+		return rc;
 	return rootfs->trees ? sys_bind_attach(source, &bind, &target, err)
 			     : sys_bind_at(&bind, &target, err);
 }

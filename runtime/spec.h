@@ -42,6 +42,8 @@ struct spec_mount {
 	struct strv options;
 	struct spec_id_map *uid_maps, *gid_maps;
 	size_t n_uid_maps, n_gid_maps;
+	/* A volume of the engine's: if @source is empty, it begins as a copy of what it covers. */
+	bool is_copied_up;
 };
 
 struct spec_device {
