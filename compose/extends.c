@@ -123,6 +123,10 @@ static int extend_by(struct loader *loader, struct node *tree, struct node *serv
 
 	/* For messages it stands where it stood. */
 	extends->up = service;
+	if (!name)
+		return node_error(extends, err, "'service' is missing");
+	if (file && !file->text)
+		return node_wrong(file, "text", err);
 	rc = file ? load_extended(loader, file->text, file, &tree, err) : 0;
 	if (rc < 0)
 		return rc;

@@ -57,7 +57,7 @@ static int parse_file(struct loader *loader, const char *path, struct node **ret
 	return file_parse(project->files.items[project->files.n - 1], text, len, ret, err);
 }
 
-static int shape_file(struct loader *loader, struct node **tree, const char *directory,
+static int shape_tree(struct loader *loader, struct node **tree, const char *directory,
 		      struct error *err)
 {
 	struct project *project = loader->project;
@@ -66,9 +66,17 @@ static int shape_file(struct loader *loader, struct node **tree, const char *dir
 		.home = strv_getenv(&project->env, "HOME"),
 		.warnings = &project->warnings,
 	};
+
+	return shape(&shaper, &schema_file, tree, err);
+}
+
+static int shape_file(struct loader *loader, struct node **tree, const char *directory,
+		      struct error *err)
+{
+	struct project *project = loader->project;
 	int rc = interpolate_tree(*tree, &project->env, &project->warnings, err);
 
-	return rc < 0 ? rc : shape(&shaper, &schema_file, tree, err);
+	return rc < 0 ? rc : shape_tree(loader, tree, directory, err);
 }
 
 int load_file(struct loader *loader, const char *path, const char *directory, struct node **ret,
@@ -152,9 +160,11 @@ static int merge_files(struct loader *loader, struct node **trees, size_t n, str
 	}
 	if (rc < 0)
 		return rc;
+	/* What !reset took away may have been needed; the rest is as it should be, and stays so. */
 	merge_finish(trees[0]);
+	rc = shape_tree(loader, &trees[0], loader->input->directory, err);
 	loader->project->tree = take_ptr(trees[0]);
-	return 0;
+	return rc;
 }
 
 static int load_trees(struct loader *loader, struct node **trees, size_t n, struct error *err)

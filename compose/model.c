@@ -38,11 +38,6 @@ ssize_t project_find(const struct project *project, const char *service)
 	return -1;
 }
 
-static bool is_extension(const struct node *node)
-{
-	return str_starts(node->key, "x-");
-}
-
 /* ---- profiles -------------------------------------------------------------------------------- */
 
 static bool is_active(const struct project_input *input, const struct node *service)
@@ -72,9 +67,8 @@ static int keep_active(struct project *project, const struct project_input *inpu
 	while (i < services->n) {
 		struct node *service = services->items[i];
 
-		if (is_extension(service) || !is_active(input, service)) {
-			if (!is_extension(service))
-				strv_add(&project->inactive, service->key);
+		if (!is_active(input, service)) {
+			strv_add(&project->inactive, service->key);
 			node_free(node_detach(service));
 		} else {
 			i++;
@@ -122,25 +116,19 @@ static int attach_default(struct project *project, struct node *service, struct 
 static int name_entries(struct project *project, const char *section, struct error *err)
 {
 	struct node *entries = node_get(project->tree, section);
-	size_t i = 0;
 
-	while (entries && i < entries->n) {
+	for (size_t i = 0; entries && i < entries->n; i++) {
 		struct node *entry = entries->items[i];
 		const char *external = node_get_text(entry, "external");
 		bool is_external = external && external[0] == 't';
 		auto_free char *name = NULL;
 
-		if (is_extension(entry)) {
-			node_free(node_detach(entry));
-			continue;
-		}
 		name = is_external ? xstrdup(entry->key)
 				   : xasprintf("%s_%s", project->name, entry->key);
 		if (!node_get(entry, "name"))
 			node_set_text(entry, "name", name);
 		if (strlen(node_get_text(entry, "name")) > 128)
 			return node_error(entry, err, "limit: a name of more than 128 bytes");
-		i++;
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/word.h"
+#include "compose/merge.h"
 #include "compose/shape_internal.h"
 #include "compose/words.h"
 
@@ -234,8 +235,6 @@ static int shape_named(struct shaper *s, const struct key *key, struct node **no
 	for (size_t i = 0; rc == 0 && i < (*node)->n; i++) {
 		struct node *child = (*node)->items[i];
 
-		if (is_extension(child->key))
-			continue;
 		rc = check_name(child, child->key, true, err);
 		if (rc == 0 && child->kind == NODE_NULL && child->mark == NODE_MERGES)
 			child = shape_new_map(&child);
@@ -276,8 +275,11 @@ static int shape_items(struct shaper *s, const struct key *key, struct node *lis
 		return node_wrong(list, "a list", err);
 	for (size_t i = 0; i < list->n; i++) {
 		struct node *item = list->items[i];
-		int rc = key->item ? key->item(s, &item, err) : 0;
+		int rc;
 
+		/* Items are replaced as a whole: there is nothing to reset in them. */
+		merge_finish(item);
+		rc = key->item ? key->item(s, &item, err) : 0;
 		if (rc == 0)
 			rc = shape_map(s, key->keys, item, err);
 		if (rc < 0)

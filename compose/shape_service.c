@@ -146,6 +146,8 @@ int shape_ulimits(struct shaper *s, struct node **node, struct error *err)
 		auto_free char *text = NULL;
 		auto_free char *number = NULL;
 
+		if (item->mark == NODE_RESETS)
+			continue;
 		if (ulimit_text(is_map ? node_get(item, "soft") : item, &soft, err) < 0 ||
 		    ulimit_text(is_map ? node_get(item, "hard") : item, &hard, err) < 0)
 			return -EINVAL;

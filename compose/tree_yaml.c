@@ -2,7 +2,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/json.h"
 #include "base/macros.h"
 #include "base/mem.h"
 #include "compose/tree.h"
@@ -25,19 +24,66 @@ static bool is_plain(const char *text)
 	return yaml_kind_of(text) == NODE_TEXT && !str_ends(text, ":");
 }
 
+/* One character of UTF-8; its length, or 0 if the bytes are none. */
+static size_t decode(const char *text, unsigned int *ret)
+{
+	static const unsigned int smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = (const unsigned char *)text;
+	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	unsigned int code = len == 1 ? p[0] : p[0] & (0xffU >> (len + 1));
+
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (p[i] & 0x3f);
+	}
+	*ret = code;
+	return code < smallest[len] || code > 0x10ffff ? 0 : len;
+}
+
+/* What YAML takes as it stands, and a terminal does no harm with. */
+static bool is_printable(unsigned int code)
+{
+	if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code == '"' || code == '\\')
+		return false;
+	if ((code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+	    (code >= 0x2066 && code <= 0x2069) || code == 0x61c || code == 0xfeff)
+		return false;
+	return !(code >= 0xd800 && code <= 0xdfff) && (code & 0xfffe) != 0xfffe;
+}
+
+static void add_escape(struct str *ret, unsigned int code)
+{
+	static const char letters[] = "\"\\\n\t\r\b";
+	static const char names[] = "\"\\ntrb";
+	const char *letter = code && code < 0x80 ? strchr(letters, (int)code) : NULL;
+
+	if (letter)
+		str_addf(ret, "\\%c", names[letter - letters]);
+	else if (code < 0x100)
+		str_addf(ret, "\\x%02x", code);
+	else
+		str_addf(ret, code < 0x10000 ? "\\u%04x" : "\\U%08x", code);
+}
+
 static void add_text(struct str *ret, const char *text)
 {
-	auto_json json_t *json = NULL;
-	auto_free char *quoted = NULL;
-
 	if (is_plain(text)) {
 		str_add(ret, text);
 		return;
 	}
-	/* JSON's quoted strings are YAML's. */
-	json = json_text(text);
-	quoted = json_to_text(json, JSON_ENCODE_ANY);
-	str_add(ret, quoted);
+	str_add(ret, "\"");
+	while (*text) {
+		unsigned int code = (unsigned char)*text;
+		size_t len = decode(text, &code);
+
+		if (len && is_printable(code))
+			str_add_len(ret, text, len);
+		else
+			add_escape(ret, len ? code : (unsigned char)*text);
+		text += len ? len : 1;
+	}
+	str_add(ret, "\"");
 }
 
 static void add_indent(struct str *ret, size_t level)

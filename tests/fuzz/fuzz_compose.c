@@ -53,7 +53,7 @@ static void read_back(const struct project *project)
 
 	node_double_dollars(tree);
 	node_to_yaml(tree, &text);
-	if (text.len > TREE_MAX_SIZE)
+	if (text.len > TREE_MAX_SIZE || project->n_services == 0)
 		return;
 	input = (struct input){ text.text, text.len };
 	if (load(&input, "f.yaml", &again, &err) < 0 && !strstr(err.msg, "limit: "))

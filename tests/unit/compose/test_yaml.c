@@ -241,6 +241,7 @@ START_TEST(writes)
 		"a: [1, 'yes', 'n', '1', '1.5', 'true', '~', '', '- x', 'a: b', '#x', ' lead', \"\\t\\n\\\"\"]\n"
 		"b: {c: {}, d: [], e: {f: [[1, [2]], {g: {h: 1}, i: [x]}]}, 'on': 1, 'k: l': 2}\n"
 		"c: [plain, /a/b, a-b_c.d@e, 'é', '$HOME', '*x', '&x', '!x', '%x', '@x', '`', '<<']\n"
+		"e: [\"\\x7f\\u0085\\uFEFF\\u202e\\U0001F600\\\\\\e\"]\n"
 		"d: [true, null, 1.50, 0x1f, '12:30', '2001-01-01', '---']\n";
 	static const char written[] = "a:\n"
 				      "  - 1\n"
@@ -255,6 +256,8 @@ START_TEST(writes)
 	ck_assert_int_eq(yaml_parse("f", text, strlen(text), &root, &err), 0);
 	node_to_yaml(root, &out);
 	ck_assert(str_starts(out.text, written));
+	ck_assert_ptr_nonnull(
+		strstr(out.text, "- \"\\x7f\\x85\\ufeff\\u202e\xf0\x9f\x98\x80\\\\\\x1b\"\n"));
 	ck_assert_ptr_nonnull(
 		strstr(out.text, "      - g:\n          h: 1\n        i:\n          - x\n"));
 	ck_assert_msg(yaml_parse("f", out.text, out.len, &again, &err) == 0, "%s", err.msg);
