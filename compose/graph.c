@@ -45,8 +45,8 @@ static int check_condition(const struct walk *w, const struct dependency *depend
 {
 	const struct service *service = &w->project->services[dependency->service];
 
-	if (dependency->condition == CONDITION_HEALTHY && service->health.has_probe &&
-	    service->health.probe.kind == PROBE_NONE)
+	if (dependency->condition == CONDITION_HEALTHY &&
+	    service->health.test.kind == HEALTH_TEST_NONE)
 		return node_error(dependency->node, err, "service '%s' has no health check",
 				  service->name);
 	return 0;

@@ -218,55 +218,77 @@ static int make_grants(struct project *project, const char *section, struct gran
 
 /* ---- services -------------------------------------------------------------------------------- */
 
-/* Two services that would want the same: a name, a port of the host. */
-static int check_taken(struct strv *taken, const char *what, const struct node *node,
-		       const struct service *service, struct error *err)
-{
-	const char *other = strv_getenv(taken, what);
+/* What only one service can have: a name, a port of the host. */
+struct claim {
+	char *what; /* owned */
+	size_t service;
+	const struct node *node;
+};
 
-	if (other && strcmp(other, service->name) != 0)
-		return node_error(node, err, "service '%s' has it already", other);
-	strv_addf(taken, "%s=%s", what, service->name);
-	return 0;
+struct claims {
+	struct claim *items;
+	size_t n;
+};
+
+/* @what is taken over. */
+static void add_claim(struct claims *claims, char *what, size_t service, const struct node *node)
+{
+	/* Room doubles at powers of two. */
+	if ((claims->n & (claims->n - 1)) == 0)
+		claims->items =
+			xrealloc(claims->items, MAX(2 * claims->n, 1U), sizeof(*claims->items));
+	claims->items[claims->n++] = (struct claim){ what, service, node };
 }
 
-static int check_ports_taken(struct strv *taken, const struct service *service, struct error *err)
+static void add_claims(struct claims *claims, const struct service *service, size_t index)
 {
 	const struct node *ports = node_get(service->node, "ports");
-	int rc = 0;
 
-	for (size_t i = 0; ports && rc == 0 && i < ports->n; i++) {
+	if (service->container_name)
+		add_claim(claims, xasprintf("name %s", service->container_name), index,
+			  node_get(service->node, "container_name"));
+	for (size_t i = 0; ports && i < ports->n; i++) {
 		const struct node *port = ports->items[i];
 		const char *published = node_get_text(port, "published");
 		const char *address = node_get_text(port, "host_ip");
-		auto_free char *what = NULL;
 
-		if (!published)
-			continue;
-		what = xasprintf("port %s:%s/%s", address ? address : "", published,
-				 node_get_text(port, "protocol"));
-		rc = check_taken(taken, what, node_get(port, "published"), service, err);
+		if (published)
+			add_claim(claims,
+				  xasprintf("port %s:%s/%s", address ? address : "", published,
+					    node_get_text(port, "protocol")),
+				  index, node_get(port, "published"));
 	}
-	return rc;
 }
 
-static int check_all_taken(struct project *project, struct error *err)
+static int by_claim(const void *a, const void *b)
 {
-	auto_strv struct strv taken = { 0 };
+	const struct claim *left = a;
+	const struct claim *right = b;
+	int order = strcmp(left->what, right->what);
+
+	return order ? order : (left->service > right->service) - (left->service < right->service);
+}
+
+static int check_claims(const struct project *project, struct error *err)
+{
+	struct claims claims = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < project->n_services; i++) {
-		const struct service *service = &project->services[i];
-		auto_free char *name = service->container_name
-					       ? xasprintf("name %s", service->container_name)
-					       : NULL;
+	for (size_t i = 0; i < project->n_services; i++)
+		add_claims(&claims, &project->services[i], i);
+	if (claims.n)
+		qsort(claims.items, claims.n, sizeof(*claims.items), by_claim);
+	for (size_t i = 1; rc == 0 && i < claims.n; i++) {
+		const struct claim *first = &claims.items[i - 1];
+		const struct claim *second = &claims.items[i];
 
-		if (name)
-			rc = check_taken(&taken, name, node_get(service->node, "container_name"),
-					 service, err);
-		if (rc == 0)
-			rc = check_ports_taken(&taken, service, err);
+		if (first->service != second->service && strcmp(first->what, second->what) == 0)
+			rc = node_error(second->node, err, "service '%s' has it already",
+					project->services[first->service].name);
 	}
+	for (size_t i = 0; i < claims.n; i++)
+		free(claims.items[i].what);
+	free(claims.items);
 	return rc;
 }
 
@@ -286,7 +308,7 @@ static int make_services(struct project *project, struct error *err)
 	for (size_t i = 0; rc == 0 && i < project->n_services; i++)
 		rc = service_link(project, &project->services[i], err);
 	if (rc == 0)
-		rc = check_all_taken(project, err);
+		rc = check_claims(project, err);
 	for (size_t i = 0; rc == 0 && i < project->n_services; i++)
 		service_hash(project->services[i].node, project->services[i].hash);
 	return rc;

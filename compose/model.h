@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/str.h"
-#include "compose/probe.h"
 #include "compose/tree.h"
+#include "engine/health.h"
 
 /*
  * A project as it is meant: files read, merged, variables replaced, names resolved, everything that
@@ -26,16 +26,6 @@ struct dependency {
 };
 
 enum restart_policy { RESTART_NO, RESTART_ALWAYS, RESTART_UNLESS_STOPPED, RESTART_ON_FAILURE };
-enum unhealthy_action { UNHEALTHY_NONE, UNHEALTHY_KILL, UNHEALTHY_RESTART, UNHEALTHY_STOP };
-
-/* What is not set (-1) is the image's, or docker's default. */
-struct health_config {
-	bool has_probe; /* else the image's; PROBE_NONE: none at all */
-	struct probe probe;
-	int64_t interval, timeout, start_period, start_interval; /* ns */
-	int retries;
-	enum unhealthy_action on_unhealthy;
-};
 
 struct attachment {
 	size_t network;          /* index in the project */
@@ -66,7 +56,7 @@ struct service {
 	size_t n_networks;
 	struct allow_rule *allows;
 	size_t n_allows;
-	struct health_config health;
+	struct health_config health; /* not completed: what is not said is the image's */
 	enum restart_policy restart;
 	int restart_max;       /* of RESTART_ON_FAILURE; 0: no limit */
 	int64_t stop_grace_ns; /* 10 s if nothing is said */

@@ -15,7 +15,7 @@ void service_fini(struct service *service)
 	free(service->networks);
 	free(service->depends);
 	free(service->allows);
-	probe_fini(&service->health.probe);
+	health_config_fini(&service->health);
 }
 
 static const struct node *node_at(const struct node *node, const char *a, const char *b,
@@ -38,11 +38,11 @@ static int64_t number_of(const struct node *node)
 	return value;
 }
 
-static int64_t duration_of(const struct node *map, const char *key)
+static int64_t duration_of(const struct node *map, const char *key, int64_t otherwise)
 {
 	const char *text = node_get_text(map, key);
 	struct error ignored;
-	int64_t ns = -1;
+	int64_t ns = otherwise;
 
 	if (text)
 		(void)parse_duration(text, &ns, &ignored);
@@ -132,13 +132,6 @@ static void set_restart(struct service *service)
 
 static int set_health(struct service *service, struct error *err)
 {
-	static const struct enum_name actions[] = {
-		{ "none", UNHEALTHY_NONE },
-		{ "kill", UNHEALTHY_KILL },
-		{ "restart", UNHEALTHY_RESTART },
-		{ "stop", UNHEALTHY_STOP },
-		{ NULL, 0 },
-	};
 	const struct node *node = node_get(service->node, "healthcheck");
 	const struct node *test = node_get(node, "test");
 	const struct node *retries = node_get(node, "retries");
@@ -146,24 +139,23 @@ static int set_health(struct service *service, struct error *err)
 	const char *action = node_get_text(service->node, "x-on-unhealthy");
 	struct health_config *health = &service->health;
 	auto_strv struct strv words = { 0 };
-	int value = UNHEALTHY_NONE;
+	int value = HEALTH_ACT_NONE;
 
-	health->interval = duration_of(node, "interval");
-	health->timeout = duration_of(node, "timeout");
-	health->start_period = duration_of(node, "start_period");
-	health->start_interval = duration_of(node, "start_interval");
-	health->retries = retries ? (int)number_of(retries) : -1;
+	health->interval_ns = duration_of(node, "interval", 0);
+	health->timeout_ns = duration_of(node, "timeout", 0);
+	health->start_period_ns = duration_of(node, "start_period", 0);
+	health->start_interval_ns = duration_of(node, "start_interval", 0);
+	health->retries = retries ? (int)number_of(retries) : 0;
 	if (action)
-		(void)enum_from_name(actions, action, &value);
-	health->on_unhealthy = (enum unhealthy_action)value;
-	health->has_probe = test != NULL;
+		(void)enum_from_name(health_actions, action, &value);
+	health->action = (enum health_action)value;
 	for (size_t i = 0; test && i < test->n; i++)
 		strv_add(&words, test->items[i]->text);
-	if (test && probe_parse(&words, &health->probe, err) < 0)
+	if (test && health_test_parse(&words, &health->test, err) < 0)
 		return node_wrap(test, err);
 	if (disable && disable[0] == 't') {
-		probe_fini(&health->probe);
-		health->has_probe = true;
+		health_test_fini(&health->test);
+		health->test.kind = HEALTH_TEST_NONE;
 	}
 	return 0;
 }
@@ -177,9 +169,7 @@ int service_make(struct service *service, struct error *err)
 	service->container_name = node_get_text(node, "container_name");
 	service->network_mode = node_get_text(node, "network_mode");
 	service->pull_policy = node_get_text(node, "pull_policy");
-	service->stop_grace_ns = duration_of(node, "stop_grace_period");
-	if (service->stop_grace_ns < 0)
-		service->stop_grace_ns = 10000000000;
+	service->stop_grace_ns = duration_of(node, "stop_grace_period", 10000000000);
 	if ((!service->image || !*service->image) && !node_get(node, "build"))
 		return node_error(node, err, "'image' is missing");
 	rc = check_limits(node, err);

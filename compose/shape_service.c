@@ -5,8 +5,8 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "compose/probe.h"
 #include "compose/shape_internal.h"
+#include "engine/health.h"
 
 /* A list of names, or a map whose values have what was not said. */
 int shape_depends_on(struct shaper *s, struct node **node, struct error *err)
@@ -58,15 +58,15 @@ int shape_health_test(struct shaper *s, struct node **node, struct error *err)
 
 int check_health_test(struct shaper *s, struct node **node, struct error *err)
 {
-	struct probe probe = { 0 };
+	struct health_test test = { 0 };
 	auto_strv struct strv words = { 0 };
 	int rc;
 
 	(void)s;
 	for (size_t i = 0; i < (*node)->n; i++)
 		strv_add(&words, (*node)->items[i]->text);
-	rc = probe_parse(&words, &probe, err);
-	probe_fini(&probe);
+	rc = health_test_parse(&words, &test, err);
+	health_test_fini(&test);
 	return rc < 0 ? node_wrap(*node, err) : 0;
 }
 

@@ -180,12 +180,11 @@ static const struct {
 	{ "volumes: [{type: bind, target: /a}]",
 	  "4:15: services.a.volumes[0]: 'source' is missing" },
 	{ "healthcheck: {test: [x]}",
-	  "4:25: services.a.healthcheck.test: a test begins with one of NONE, CMD, CMD-SHELL, "
-	  "HTTP, TCP, not with 'x'" },
+	  "4:25: services.a.healthcheck.test: healthcheck: unknown kind 'x': NONE, CMD, CMD-SHELL, HTTP and TCP are known" },
 	{ "healthcheck: {test: [HTTP, 'ftp://x']}",
-	  "4:25: services.a.healthcheck.test: 'ftp://x' does not begin with http://" },
+	  "4:25: services.a.healthcheck.test: healthcheck: HTTP: 'ftp:' has no port from 1 to 65535" },
 	{ "healthcheck: {test: [TCP, ':0']}",
-	  "4:25: services.a.healthcheck.test: '0' is no port from 1 to 65535" },
+	  "4:25: services.a.healthcheck.test: healthcheck: TCP: ':0' has no port from 1 to 65535" },
 	{ "healthcheck: {interval: 10}",
 	  "4:29: services.a.healthcheck.interval: parse duration '10': not a duration like "
 	  "1m30s, 1.5h or 300ms" },
@@ -569,15 +568,14 @@ START_TEST(fills_structs)
 	ck_assert_str_eq(project.networks[web->networks[1].network].name, "shop7_front");
 	ck_assert_uint_eq(web->networks[1].aliases.n, 2);
 	ck_assert_str_eq(web->networks[1].aliases.items[1], "www");
-	ck_assert_int_eq(web->health.probe.kind, PROBE_HTTP);
-	ck_assert_uint_eq(web->health.probe.port, 8080);
-	ck_assert_str_eq(web->health.probe.host, "127.0.0.1");
-	ck_assert_str_eq(web->health.probe.path, "/health?x=1");
-	ck_assert_int_eq(web->health.interval, 5000000000);
-	ck_assert_int_eq(web->health.timeout, -1);
+	ck_assert_int_eq(web->health.test.kind, HEALTH_TEST_HTTP);
+	ck_assert_str_eq(web->health.test.target.authority, "localhost:8080");
+	ck_assert_str_eq(web->health.test.target.path, "/health?x=1");
+	ck_assert_int_eq(web->health.interval_ns, 5000000000);
+	ck_assert_int_eq(web->health.timeout_ns, 0);
 	ck_assert_int_eq(web->health.retries, 2);
-	ck_assert_int_eq(web->health.on_unhealthy, UNHEALTHY_RESTART);
-	ck_assert(api->health.has_probe && api->health.probe.kind == PROBE_TCP);
+	ck_assert_int_eq(web->health.action, HEALTH_ACT_RESTART);
+	ck_assert_int_eq(api->health.test.kind, HEALTH_TEST_TCP);
 	ck_assert_uint_eq(api->n_allows, 1);
 	ck_assert_uint_eq(api->allows[0].from, 1);
 	ck_assert_uint_eq(api->allows[0].port, 8000);
