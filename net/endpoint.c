@@ -41,7 +41,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/sys_net.h"
-#include "net/addr.h"
+#include "net/conntrack.h"
 #include "net/ipam.h"
 #include "net/link.h"
 #include "net/names.h"
@@ -363,6 +363,8 @@ static int publish(const struct endpoint *e, struct error *err)
 	rc = nft_socket(&nl, err);
 	if (rc == 0)
 		rc = nft_add(nl, &elements, err);
+	if (rc == 0)
+		conntrack_forget(nl, e->ports, e->n_ports);
 	return rc;
 }
 
@@ -401,6 +403,8 @@ static int unpublish(const struct lease *lease, bool is_known, struct error *err
 		rc = nft_find_ports(nl, lease->address, &elements, err);
 	if (rc == 0)
 		rc = nft_remove(nl, &elements, err);
+	if (rc == 0)
+		conntrack_forget(nl, lease->ports, lease->n_ports);
 	return rc;
 }
 

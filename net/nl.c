@@ -173,7 +173,7 @@ static int receive(struct nl *nl, struct answer *a, struct error *err)
 	}
 }
 
-static int transact(struct nl *nl, struct nl_msg *msg, struct error *err)
+int nl_ask(struct nl *nl, struct nl_msg *msg, struct error *err)
 {
 	struct nlmsghdr *hdr = nlmsg_hdr(msg);
 	struct answer a = { 0 };
@@ -194,7 +194,7 @@ static int transact(struct nl *nl, struct nl_msg *msg, struct error *err)
 int nl_call(struct nl *nl, struct nl_msg *msg, struct error *err, const char *arg0, ...)
 {
 	struct step step = step_begin();
-	int rc = transact(nl, msg, err);
+	int rc = nl_ask(nl, msg, err);
 	auto_strv struct strv argv = { 0 };
 	va_list ap;
 

@@ -46,6 +46,9 @@ void nl_free_message(struct nl_msg **msg);
  */
 int nl_call(struct nl *nl, struct nl_msg *msg, struct error *err, const char *arg0, ...) SENTINEL;
 
+/* The same for what is no step of its own. */
+int nl_ask(struct nl *nl, struct nl_msg *msg, struct error *err);
+
 /*
  * Asks for information; no step.  @each is called for every message of the answer (a dump's if
  * @msg has NLM_F_DUMP); a negative errno of it ends the reading.  A table that changed meanwhile
