@@ -80,6 +80,33 @@ int addr_is_set(struct nl *nl, int ifindex, struct in_addr address, uint8_t pref
 	return 0;
 }
 
+static int read_way_out(const struct nlmsghdr *hdr, void *arg)
+{
+	struct nlattr *attrs[RTA_MAX + 1];
+
+	if (!hdr || hdr->nlmsg_type != RTM_NEWROUTE)
+		return 0;
+	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(struct rtmsg), attrs, RTA_MAX,
+			NULL) < 0)
+		return -EBADMSG;
+	if (attrs[RTA_OIF])
+		*(int *)arg = (int)nla_get_u32(attrs[RTA_OIF]);
+	return 0;
+}
+
+int addr_way_out(struct nl *nl)
+{
+	/* Of no network (RFC 5737), so its way is that of all the world. */
+	const struct in_addr anywhere = { htonl(0xcb007101) };
+	const struct rtmsg head = { .rtm_family = AF_INET, .rtm_dst_len = 32 };
+	auto_nl_msg struct nl_msg *msg = nl_message(RTM_GETROUTE, 0, &head, sizeof(head));
+	struct error ignored;
+	int index = 0;
+
+	nl_put(msg, RTA_DST, &anywhere, sizeof(anywhere));
+	return nl_read(nl, msg, read_way_out, &index, &ignored) < 0 ? 0 : index;
+}
+
 /* Of all tables: `local` has the addresses of this host. */
 static int collect_route(const struct nlmsghdr *hdr, void *arg)
 {

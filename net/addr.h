@@ -19,6 +19,9 @@ int addr_set(struct nl *nl, const char *ifname, int ifindex, struct in_addr addr
 int addr_is_set(struct nl *nl, int ifindex, struct in_addr address, uint8_t prefix, bool *ret,
 		struct error *err);
 
+/* Index of the interface by which this host reaches the world; 0 if it does not. */
+int addr_way_out(struct nl *nl);
+
 /*
  * Adds the subnets that this host reaches by a route or has an address in (which makes one); default
  * routes and halves of the whole Internet are left out.

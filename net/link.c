@@ -63,6 +63,17 @@ int link_peek(struct nl *nl, const char *name, int *ret_index, unsigned int *ret
 	return rc;
 }
 
+uint32_t link_mtu(struct nl *nl, int index)
+{
+	struct ifreq request = { .ifr_ifindex = index };
+	struct error ignored;
+
+	if (ioctl(nl->fd, SIOCGIFNAME, &request) < 0 ||
+	    ask(nl, SIOCGIFMTU, &request, &ignored) <= 0 || request.ifr_mtu < 0)
+		return 0;
+	return (uint32_t)request.ifr_mtu;
+}
+
 struct link_info {
 	char kind[16];
 	bool has_peer_netns;

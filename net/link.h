@@ -21,6 +21,9 @@
 int link_peek(struct nl *nl, const char *name, int *ret_index, unsigned int *ret_flags,
 	      struct error *err);
 
+/* The greatest packet of the interface @index, 0 if it is not known; without waiting. */
+uint32_t link_mtu(struct nl *nl, int index);
+
 /* True in *ret if @name is of that kind: "bridge", "veth". */
 int link_is(struct nl *nl, const char *name, const char *kind, bool *ret, struct error *err);
 

@@ -378,14 +378,26 @@ static int ensure_rules(const struct dir *net_dir, const struct network *network
 	return rc;
 }
 
+/* What the host cannot send on whole, containers should not send either. */
+static uint32_t choose_mtu(struct nl *nl)
+{
+	enum { KERNELS_DEFAULT = 1500 };
+	int way_out = addr_way_out(nl);
+	uint32_t mtu = way_out ? link_mtu(nl, way_out) : 0;
+
+	return mtu < KERNELS_DEFAULT ? mtu : 0;
+}
+
 /* Rules first: a kernel that cannot have them leaves nothing behind. */
-static int put_right(const struct dir *net_dir, const struct network *network, struct error *err)
+static int put_right(const struct dir *net_dir, struct network *network, struct error *err)
 {
 	auto_nl struct nl nl = { .fd = -1 };
 	int rc = ensure_rules(net_dir, network, err);
 
 	if (rc == 0)
 		rc = nl_init(&nl, NETLINK_ROUTE, err);
+	if (rc == 0 && !network->mtu)
+		network->mtu = choose_mtu(&nl);
 	if (rc == 0)
 		rc = ensure_bridge(&nl, network, err);
 	/* The rules keep containers from using it ("raw"). */
