@@ -21,8 +21,7 @@ struct network {
 	uint8_t prefix;        /* bits */
 	struct in_addr gateway;
 	bool is_internal; /* no way out */
-	uint32_t
-		mtu; /* of the way out, where that has less than is usual; 0: the kernel's default */
+	uint32_t mtu;     /* 0: the kernel's default; else less, as the way out takes less */
 };
 
 /*

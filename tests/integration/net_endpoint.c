@@ -5,7 +5,7 @@
  *
  *	net_endpoint [OPTION] DIR ensure NETWORK
  *	net_endpoint [OPTION] DIR create NETWORK SUBNET|- [internal]
- *	net_endpoint [OPTION] DIR reserve NETWORK ID [PORT...]
+ *	net_endpoint [OPTION] DIR reserve NETWORK ID[@ADDRESS] [PORT...]
  *	net_endpoint [OPTION] DIR attach NETWORK ID NETNS [PORT...]   ensure, reserve and attach
  *	net_endpoint [OPTION] DIR hold NETWORK ID NETNS [PORT...]     and then keep the ports
  *	net_endpoint [OPTION] DIR release NETWORK ID
@@ -67,11 +67,15 @@ static int parse_ports(struct call *c, char **texts, struct error *err)
 
 static int reserve(struct call *c, struct endpoint *e, int **fds, size_t *n_fds, struct error *err)
 {
+	const char *at = strchr(c->id, '@');
 	int rc = network_ensure(&c->dir, c->network, &e->network, err);
 
 	e->ports = c->ports;
 	e->n_ports = c->n_ports;
-	(void)snprintf(e->container_id, sizeof(e->container_id), "%s", c->id);
+	(void)snprintf(e->container_id, sizeof(e->container_id), "%.*s", (int)strcspn(c->id, "@"),
+		       c->id);
+	if (at && inet_pton(AF_INET, at + 1, &e->address) != 1)
+		return err_set(err, EINVAL, "'%s' is no address", at + 1);
 	if (rc == 0)
 		rc = endpoint_reserve(&c->dir, e, fds, n_fds, err);
 	return rc;
