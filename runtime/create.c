@@ -174,12 +174,12 @@ static bool has_host_hooks(const struct spec *spec)
 
 static _Noreturn void run_init(struct creation *c, int sock)
 {
-	auto_free char *json = NULL;
 	struct init_job job = {
 		.request = c->request,
 		.plan = &c->plan,
 		.cgroup = c->cgroup,
 		.seccomp = &c->seccomp,
+		.state = &c->record.state,
 		.sock = sock,
 		.creator_sock = c->sock,
 		.state_dir = c->dir.fd,
@@ -198,12 +198,6 @@ static _Noreturn void run_init(struct creation *c, int sock)
 	};
 
 	memcpy(job.joined, c->joined, sizeof(job.joined));
-	if (c->spec.hooks[HOOK_CREATE_CONTAINER].n || c->spec.hooks[HOOK_START_CONTAINER].n) {
-		c->record.state.status = CONTAINER_CREATING;
-		c->record.state.pid = getpid();
-		json = state_json(&c->record.state, 0);
-		job.state_json = json;
-	}
 	init_run(&job);
 }
 

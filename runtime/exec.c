@@ -208,7 +208,7 @@ static int reset(int preserve_fds, struct error *err)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int i = 1; i < SIGRTMIN; i++)
+	for (int i = 1; i < NSIG; i++)
 		(void)signal(i, SIG_DFL);
 	rc = cloexec_from(3 + preserve_fds);
 	return rc < 0 ? err_set(err, -rc, "close descriptors on exec: %s", err_text(-rc)) : 0;

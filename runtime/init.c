@@ -22,6 +22,7 @@
 #include "runtime/devices.h"
 #include "runtime/hooks.h"
 #include "runtime/namespaces.h"
+#include "runtime/state.h"
 #include "runtime/sync.h"
 #include "runtime/terminal.h"
 
@@ -53,7 +54,7 @@ static int prepare(struct init_job *job)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	/* execve(2) keeps what is ignored, and the creator may well ignore this or that. */
-	for (int i = 1; i < SIGRTMIN; i++)
+	for (int i = 1; i < NSIG; i++)
 		(void)signal(i, SIG_DFL);
 	/* Modes are meant as they stand, until the container's own umask is set. */
 	(void)umask(0);
@@ -186,6 +187,22 @@ static int devices(void *arg, struct error *err)
 	return rc < 0 ? rc : devices_console(&job->rootfs, job->pty_slave, err);
 }
 
+/* Hooks that run inside are told of init as they see it themselves. */
+static int run_hooks(const struct init_job *job, enum spec_hook_point point,
+		     enum container_status status, struct error *err)
+{
+	const struct spec_hooks *hooks = &job->plan->spec->hooks[point];
+	struct container_state state = *job->state;
+	auto_free char *json = NULL;
+
+	if (!hooks->n)
+		return 0;
+	state.status = status;
+	state.pid = getpid();
+	json = state_json(&state, 0);
+	return hooks_run(hooks, json, err);
+}
+
 static int host_hooks(struct init_job *job, struct error *err)
 {
 	int rc = 0;
@@ -196,8 +213,7 @@ static int host_hooks(struct init_job *job, struct error *err)
 			rc = sync_expect(job->sock, SYNC_HOOKS_DONE, NULL, err);
 	}
 	if (rc == 0)
-		rc = hooks_run(&job->plan->spec->hooks[HOOK_CREATE_CONTAINER], job->state_json,
-			       err);
+		rc = run_hooks(job, HOOK_CREATE_CONTAINER, CONTAINER_CREATING, err);
 	return rc;
 }
 
@@ -312,7 +328,7 @@ static int wait_for_start(struct init_job *job, struct error *err)
 
 static int start(struct init_job *job, struct error *err)
 {
-	int rc = hooks_run(&job->plan->spec->hooks[HOOK_START_CONTAINER], job->state_json, err);
+	int rc = run_hooks(job, HOOK_START_CONTAINER, CONTAINER_CREATED, err);
 
 	if (rc < 0)
 		return rc;

@@ -17,13 +17,13 @@ struct init_job {
 	const struct plan *plan;
 	const struct cgroup *cgroup;
 	const struct seccomp_program *seccomp;
-	const char *state_json;    /* for the hooks that run inside */
-	int sock;                  /* to the creator */
-	int creator_sock;          /* the creator's end: closed first */
-	int state_dir;             /* the creator's lock: closed first */
-	int fifo;                  /* O_PATH of exec.fifo; -1: the gate is @sock */
-	int joined[SPEC_NS_TYPES]; /* namespaces to join, -1: none */
-	bool has_host_hooks;       /* wait for them before the root is entered */
+	const struct container_state *state; /* for the hooks that run inside */
+	int sock;                            /* to the creator */
+	int creator_sock;                    /* the creator's end: closed first */
+	int state_dir;                       /* the creator's lock: closed first */
+	int fifo;                            /* O_PATH of exec.fifo; -1: the gate is @sock */
+	int joined[SPEC_NS_TYPES];           /* namespaces to join, -1: none */
+	bool has_host_hooks;                 /* wait for them before the root is entered */
 
 	/* Used while it runs. */
 	struct rootfs rootfs;

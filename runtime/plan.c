@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "runtime/namespaces.h"
+#include "runtime/schedule.h"
 
 #ifndef CLONE_NEWTIME
 #	define CLONE_NEWTIME 0x00000080
@@ -380,7 +381,7 @@ static int check_process(const struct spec_process *process, struct error *err)
 			return err_set(err, EINVAL, "process.env[%zu]: '%s' is not NAME=VALUE", i,
 				       pair);
 	}
-	return 0;
+	return schedule_check(process, err);
 }
 
 int plan_one_process(const struct spec_process *process, struct sys_caps *ret_caps,

@@ -18,6 +18,7 @@
 #include "runtime/container.h"
 #include "runtime/plan.h"
 #include "runtime/program.h"
+#include "runtime/schedule.h"
 #include "runtime/seccomp.h"
 #include "runtime/spec.h"
 #include "runtime/terminal.h"
@@ -200,13 +201,14 @@ static int change_directory(const char *cwd, struct error *err)
 
 static void make_environment(struct process_job *job, const struct user *user)
 {
+	auto_free char *home = NULL;
+
 	strv_copy(&job->env, &job->spec->env);
 	if (strv_getenv(&job->env, "HOME"))
 		return;
-	if (user->home)
-		strv_setenv(&job->env, "HOME", user->home);
-	else if (user->uid == 0)
-		strv_setenv(&job->env, "HOME", "/root");
+	if (!user->home)
+		home = user_home_here(user->uid);
+	strv_setenv(&job->env, "HOME", user->home ? user->home : home);
 }
 
 /* Everything about the process but who it is. */
@@ -224,6 +226,8 @@ static int set_surroundings(const struct process_job *job, const struct user *us
 		rc = give_stdio(user, err);
 	if (rc == 0 && !job->is_limited_by_creator)
 		rc = process_limit(job, 0, err);
+	if (rc == 0)
+		rc = schedule_apply(p, err);
 	if (rc == 0)
 		rc = set_personality(job->personality, err);
 	if (rc == 0)

@@ -228,3 +228,18 @@ int user_resolve_here(const char *text, struct user *ret, struct error *err)
 		rc = read_or_empty(&root, "/etc/group", &group, err);
 	return rc < 0 ? rc : user_resolve(text, passwd, group, ret, err);
 }
+
+char *user_home_here(uid_t uid)
+{
+	auto_fd int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct dir root = { .fd = fd, .path = "/" };
+	struct user user = { .uid = uid };
+	auto_free char *passwd = NULL;
+	auto_free char *number = xasprintf("%u", uid);
+	auto_free char *name = NULL;
+	struct error ignored;
+
+	if (fd >= 0 && read_or_empty(&root, "/etc/passwd", &passwd, &ignored) == 0)
+		(void)find_user(passwd, number, &user, &name);
+	return user.home ? user.home : xstrdup("/");
+}

@@ -30,3 +30,6 @@ int user_resolve(const char *text, const char *passwd, const char *group, struct
 
 /* The same with the files of the process's own root. */
 int user_resolve_here(const char *text, struct user *ret, struct error *err);
+
+/* The home of @uid by the passwd file of the process's own root; "/" if it has none.  Caller frees. */
+char *user_home_here(uid_t uid);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/sys_sched.h"
+
+#include <errno.h>
+#include <linux/ioprio.h>
+#include <linux/sched.h>
+#include <linux/sched/types.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "base/step.h"
+#include "base/str.h"
+
+int sys_io_priority(int class, int level, struct error *err)
+{
+	struct step step = step_begin();
+	int value = IOPRIO_PRIO_VALUE(class, level);
+	int rc = syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, value) < 0 ? -errno : 0;
+
+	if (step_is_on()) {
+		auto_strv struct strv argv = { 0 };
+
+		strv_add(&argv, "ionice");
+		strv_addf(&argv, "-c%d", class);
+		strv_addf(&argv, "-n%d", level);
+		step_end_argv(&step, rc, STEP_WRAP, strv_items(&argv), NULL);
+	}
+	if (rc < 0)
+		return err_set(err, -rc, "set I/O priority %d of class %d: %s", level, class,
+			       err_text(-rc));
+	return 0;
+}
+
+/* chrt(1) and nice(1) together do the same. */
+static void end_scheduler(const struct step *step, int rc, const struct sys_scheduler *s)
+{
+	static const char *const policies[] = {
+		[SCHED_NORMAL] = "--other", [SCHED_FIFO] = "--fifo",
+		[SCHED_RR] = "--rr",        [SCHED_BATCH] = "--batch",
+		[SCHED_IDLE] = "--idle",    [SCHED_DEADLINE] = "--deadline",
+	};
+	auto_strv struct strv argv = { 0 };
+
+	strv_add(&argv, "chrt");
+	if (s->policy < ARRAY_LEN(policies) && policies[s->policy])
+		strv_add(&argv, policies[s->policy]);
+	strv_addf(&argv, "%u", s->priority);
+	if (s->nice) {
+		strv_add(&argv, "nice");
+		strv_addf(&argv, "-n%d", s->nice);
+	}
+	step_end_argv(step, rc, STEP_WRAP, strv_items(&argv), NULL);
+}
+
+int sys_scheduler(const struct sys_scheduler *s, struct error *err)
+{
+	struct step step = step_begin();
+	struct sched_attr attr = {
+		.size = SCHED_ATTR_SIZE_VER0,
+		.sched_policy = s->policy,
+		.sched_flags = s->flags,
+		.sched_nice = s->nice,
+		.sched_priority = s->priority,
+		.sched_runtime = s->runtime,
+		.sched_deadline = s->deadline,
+		.sched_period = s->period,
+	};
+	int rc = syscall(SYS_sched_setattr, 0, &attr, 0) < 0 ? -errno : 0;
+
+	if (step_is_on())
+		end_scheduler(&step, rc, s);
+	if (rc < 0)
+		return err_set(err, -rc, "set scheduler policy %u: %s", s->policy, err_text(-rc));
+	return 0;
+}
