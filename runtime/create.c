@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -312,14 +313,16 @@ static int open_netns(const struct creation *c, int *ret, struct error *err)
 
 /*
  * Something failed here: if init has ended, that may well be the reason (its network namespace went
- * with it), and what init said is what people need to know.
+ * with it, before it counts as ended), and what init said is what people need to know.  It said it
+ * before it ended.
  */
 static int prefer_inits_error(struct creation *c, int rc, struct error *err)
 {
+	struct pollfd said = { .fd = c->sock, .events = POLLIN };
 	struct error told = { 0 };
 	int cause;
 
-	if (proc_wait_end(c->container->pidfd, rc == -EPIPE ? 1000 : 0, &told) != 1)
+	if (poll(&said, 1, rc == -EPIPE ? 1000 : 0) != 1)
 		return rc;
 	cause = sync_expect(c->sock, SYNC_CREATED, NULL, &told);
 	if (cause == 0 || cause == -EPIPE)
