@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +61,69 @@ static void record_made(const struct step *step, const char *command, const stru
 	step_end(step, 0, command, name, NULL);
 }
 
+#define LINKS_MAX 40
+
+static ssize_t read_link_in(int root_fd, const char *parent, const char *name, char *buf,
+			    size_t size)
+{
+	auto_fd int fd =
+		open_in_root_raw(root_fd, *parent ? parent : ".", O_PATH | O_DIRECTORY, 0, 0);
+	ssize_t n = fd < 0 ? -1 : readlinkat(fd, name, buf, size - 1);
+
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
+/* "a/b" and "c" -> "a/b/c"; ".." goes up, and stays at the root. */
+static void step_into(struct str *done, const char *name)
+{
+	if (strcmp(name, ".") == 0)
+		return;
+	if (strcmp(name, "..") != 0) {
+		str_addf(done, "%s%s", done->len ? "/" : "", name);
+		return;
+	}
+	while (done->len && done->text[--done->len] != '/')
+		;
+	if (done->text)
+		done->text[done->len] = '\0';
+}
+
+/*
+ * Where @path leads if what is missing of it is made, without symlinks: those that dangle are
+ * followed as well, inside of the root, so that "/etc/resolv.conf -> /run/resolv.conf" can be
+ * mounted on.  It is only a text, opened as any other below the root.  NULL: too many links.
+ */
+static char *settle(int root_fd, const char *path)
+{
+	auto_free char *left = xstrdup(path);
+	auto_str struct str done = { 0 };
+	char *at = left;
+	int links = 0;
+
+	while (*(at += strspn(at, "/"))) {
+		size_t len = strcspn(at, "/");
+		auto_free char *name = xstrndup(at, len);
+		char target[PATH_MAX];
+
+		at += len;
+		if (read_link_in(root_fd, done.text ? done.text : "", name, target,
+				 sizeof(target)) < 0) {
+			step_into(&done, name);
+			continue;
+		}
+		if (++links > LINKS_MAX)
+			return NULL;
+		if (target[0] == '/')
+			str_clear(&done);
+		at = xasprintf("%s/%s", target, at);
+		free(left);
+		left = at;
+	}
+	return str_take(&done);
+}
+
 /* Opens the directory @path, relative to the root; makes it if it is missing. */
 static int open_or_make_dir(const struct dir *root, const char *path, mode_t mode)
 {
@@ -84,13 +148,13 @@ static int open_or_make_dir(const struct dir *root, const char *path, mode_t mod
 		return rc;
 	if (rc == 0)
 		record_made(&step, "mkdir", root, path);
-	/* A dangling symlink here has no directory behind it: -ENOENT, and nothing is made. */
 	return open_in_root_raw(root->fd, path, flags, 0, 0);
 }
 
 int make_dirs_in_root(const struct dir *root, const char *path, mode_t mode, struct error *err)
 {
 	auto_free char *clean = path_clean(path);
+	auto_free char *settled = NULL;
 	char *rest = clean + (*clean == '/');
 	int fd;
 
@@ -101,7 +165,12 @@ int make_dirs_in_root(const struct dir *root, const char *path, mode_t mode, str
 	fd = open_in_root_raw(root->fd, rest, O_PATH | O_DIRECTORY, 0, 0);
 	if (fd >= 0)
 		return fd;
+	settled = settle(root->fd, rest);
+	if (!settled)
+		return err_set(err, ELOOP, "make directory '%s' in '%s': %s", rest, root->path,
+			       err_text(ELOOP));
 
+	rest = settled;
 	for (char *slash = strchr(rest, '/');; slash = strchr(slash + 1, '/')) {
 		if (slash)
 			*slash = '\0';
@@ -120,8 +189,9 @@ int make_file_in_root(const struct dir *root, const char *path, mode_t mode, str
 {
 	auto_free char *clean = path_clean(path);
 	const char *rest = clean + (*clean == '/');
-	const char *name = path_base(rest);
-	auto_free char *parent = xstrndup(rest, (size_t)(name - rest));
+	auto_free char *settled = NULL;
+	auto_free char *parent = NULL;
+	const char *name;
 	auto_fd int parent_fd = -1;
 	int fd = open_in_root_raw(root->fd, *rest ? rest : ".", O_PATH, 0, 0);
 	struct step step;
@@ -129,9 +199,16 @@ int make_file_in_root(const struct dir *root, const char *path, mode_t mode, str
 
 	if (fd >= 0)
 		return fd;
+	if (fd == -ENOENT) {
+		settled = settle(root->fd, rest);
+		fd = settled ? fd : -ELOOP;
+	}
 	if (fd != -ENOENT)
 		return err_set(err, -fd, "open '%s' in '%s': %s", rest, root->path, err_text(-fd));
 
+	rest = settled;
+	name = path_base(rest);
+	parent = xstrndup(rest, (size_t)(name - rest));
 	parent_fd = make_dirs_in_root(root, parent, 0755, err);
 	if (parent_fd < 0)
 		return parent_fd;

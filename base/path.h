@@ -22,7 +22,7 @@ int open_in_root_raw(int root_fd, const char *path, int flags, mode_t mode, uint
 /*
  * Makes the directory @path inside @root with its missing parents (mode @mode), each resolved as by
  * open_in_root(), and returns an O_PATH | O_DIRECTORY fd of it.  A part that exists and is no
- * directory is -ENOTDIR.
+ * directory is -ENOTDIR.  Symlinks that dangle are followed, and what they lead to is made.
  */
 int make_dirs_in_root(const struct dir *root, const char *path, mode_t mode, struct error *err);
 

@@ -233,6 +233,19 @@ static int on_supervisor_death(struct foreground *f, struct error *err)
 		       f->job.record.name);
 }
 
+/* A name that is held by what a killed supervisor left is free once that is released. */
+static int claim(struct foreground *f, struct error *err)
+{
+	const struct engine_dirs *dirs = f->job.dirs;
+	struct error ignored;
+	int rc = record_claim(dirs, &f->job.record, &f->job.place, err);
+
+	if (rc != -EEXIST || !f->job.options->name ||
+	    reconcile_name(dirs, f->job.options->name, &ignored) < 0)
+		return rc;
+	return record_claim(dirs, &f->job.record, &f->job.place, err);
+}
+
 int foreground_run(const struct engine_dirs *dirs, const struct run_options *options,
 		   char ret_id[65], struct str *ret_remark, struct error *err)
 {
@@ -258,7 +271,7 @@ int foreground_run(const struct engine_dirs *dirs, const struct run_options *opt
 		rc = prepare_input(&f, options, err);
 	step_phase("record");
 	if (rc == 0)
-		rc = record_claim(dirs, &f.job.record, &f.job.place, err);
+		rc = claim(&f, err);
 	if (rc == 0)
 		rc = fork_supervisor(&f, err);
 	if (rc == 0) {

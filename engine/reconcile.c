@@ -109,6 +109,13 @@ static int reconcile_if_dead(const struct engine_dirs *dirs, const char *name, s
 	return rc < 0 && err->code == ENOENT ? 0 : rc;
 }
 
+int reconcile_name(const struct engine_dirs *dirs, const char *name, struct error *err)
+{
+	int rc = record_sweep(dirs, err);
+
+	return rc < 0 ? rc : reconcile_if_dead(dirs, name, err);
+}
+
 int reconcile_all(const struct engine_dirs *dirs, struct error *err)
 {
 	auto_strv struct strv names = { 0 };

@@ -19,6 +19,12 @@
  */
 int reconcile_container(const struct engine_dirs *dirs, const char *id, struct error *err);
 
+/*
+ * If @name is that of a container whose supervisor was killed, releases it; otherwise nothing
+ * happens.  Waits for nobody.
+ */
+int reconcile_name(const struct engine_dirs *dirs, const char *name, struct error *err);
+
 /* The same for all that have no supervisor any more.  Goes on after a failure; returns the first. */
 int reconcile_all(const struct engine_dirs *dirs, struct error *err);
 

@@ -101,8 +101,12 @@ START_TEST(makes_directories_inside)
 	close_fd(&fd);
 	ck_assert_int_eq(fstatat(temp.dir.fd, "real/a/b", &st, 0), 0);
 
-	ck_assert_int_lt(make_dirs_in_root(&temp.dir, "dangling/x", 0755, &err), 0);
+	/* A symlink that dangles leads into the root, too. */
+	fd = make_dirs_in_root(&temp.dir, "dangling/x", 0755, &err);
+	ck_assert_int_ge(fd, 0);
+	close_fd(&fd);
 	ck_assert_int_eq(access("/tmp/minictr-not-there", F_OK), -1);
+	ck_assert_int_eq(fstatat(temp.dir.fd, "tmp/minictr-not-there/x", &st, 0), 0);
 
 	fd = make_file_in_root(&temp.dir, "/link/c/file", 0644, &err);
 	ck_assert_int_ge(fd, 0);
@@ -114,5 +118,38 @@ START_TEST(makes_directories_inside)
 }
 END_TEST
 
+START_TEST(makes_what_symlinks_lead_to)
+{
+	static const struct {
+		const char *link, *target, *path, *made;
+	} rows[] = {
+		{ "a", "/run/x", "/a", "run/x" },
+		{ "b", "../../../run/y/../z", "/b", "run/z" },
+		{ "c", "a", "/c", "run/x" },
+		{ "d", "/etc", "/d/../d/resolv.conf", "etc/resolv.conf" },
+		{ "e", ".", "/e/file", "file" },
+	};
+	struct temp temp;
+	struct error err = { 0 };
+	struct stat st;
+
+	temp_make(&temp);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int fd;
+
+		ck_assert_int_eq(symlinkat(rows[i].target, temp.dir.fd, rows[i].link), 0);
+		fd = make_file_in_root(&temp.dir, rows[i].path, 0644, &err);
+		ck_assert_msg(fd >= 0, "%s: %s", rows[i].path, err.msg);
+		close_fd(&fd);
+		ck_assert_int_eq(fstatat(temp.dir.fd, rows[i].made, &st, AT_SYMLINK_NOFOLLOW), 0);
+		ck_assert(S_ISREG(st.st_mode));
+	}
+	ck_assert_int_eq(symlinkat("loop", temp.dir.fd, "loop"), 0);
+	ck_assert_int_eq(make_file_in_root(&temp.dir, "/loop", 0644, &err), -ELOOP);
+	ck_assert_int_eq(make_dirs_in_root(&temp.dir, "/loop/x", 0755, &err), -ELOOP);
+	temp_remove(&temp);
+}
+END_TEST
+
 TEST_MAIN("base/path", cleans, joins, knows_what_is_below, stays_in_the_root,
-	  makes_directories_inside)
+	  makes_directories_inside, makes_what_symlinks_lead_to)
