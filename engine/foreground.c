@@ -31,6 +31,8 @@ struct foreground {
 	bool has_input; /* standard input has not come to its end */
 	char buffer[4096];
 	size_t begin, end; /* of what is in it and not yet written */
+	bool has_started;
+	int cancelled; /* the signal that ended it before it had started */
 	bool is_over;
 	int exit_code;
 };
@@ -106,6 +108,22 @@ static void write_input(struct foreground *f)
 
 /* ---- waiting ---------------------------------------------------------------------------------- */
 
+/* Those that ask a command to end. */
+static bool is_cancelling(uint32_t signal)
+{
+	return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
+}
+
+/*
+ * The container is still being made, and nobody there to be signalled.  Its supervisor may wait for
+ * something; as what it has made is found again, it need not be asked.
+ */
+static void cancel(struct foreground *f, int signal)
+{
+	f->cancelled = signal;
+	(void)kill(f->supervisor, SIGKILL);
+}
+
 static void pass_signals(struct foreground *f)
 {
 	struct signalfd_siginfo info;
@@ -119,6 +137,8 @@ static void pass_signals(struct foreground *f)
 
 		if (info.ssi_signo == SIGWINCH && f->job.options->has_tty)
 			console_copy_size(STDIN_FILENO, f->input);
+		else if (!f->has_started && is_cancelling(info.ssi_signo))
+			cancel(f, (int)info.ssi_signo);
 		else
 			(void)control_send(f->control, &message, -1, &ignored);
 	}
@@ -128,6 +148,7 @@ static void on_started(struct foreground *f, int *fd)
 {
 	const struct run_options *o = f->job.options;
 
+	f->has_started = true;
 	f->is_over = o->is_detached;
 	if (*fd < 0)
 		return;
@@ -224,13 +245,18 @@ static int fork_supervisor(struct foreground *f, struct error *err)
 /* It ended without a word: whatever it had made has to be released here. */
 static int on_supervisor_death(struct foreground *f, struct error *err)
 {
+	const char *name = f->job.record.name;
 	struct error later;
+	int rc = f->cancelled ? container_remove(f->job.dirs, name, true, &later)
+			      : reconcile_container(f->job.dirs, name, &later);
 
-	if (reconcile_container(f->job.dirs, f->job.record.name, &later) < 0)
-		return err_set(err, EPIPE, "the supervisor of container '%s' was killed: %s",
-			       f->job.record.name, later.msg);
-	return err_set(err, EPIPE, "the supervisor of container '%s' was killed",
-		       f->job.record.name);
+	/* Not there any more is what we want. */
+	if (f->cancelled && (rc == 0 || later.code == ENOENT))
+		return 128 + f->cancelled;
+	if (rc < 0)
+		return err_set(err, EPIPE, "the supervisor of container '%s' was killed: %s", name,
+			       later.msg);
+	return err_set(err, EPIPE, "the supervisor of container '%s' was killed", name);
 }
 
 /* A name that is held by what a killed supervisor left is free once that is released. */

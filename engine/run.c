@@ -142,11 +142,14 @@ static int make_record(void *job, struct error *err)
 	return rc;
 }
 
+/* With the record goes the knowledge of what there is: not before all that is gone. */
 static void remove_place(void *job)
 {
 	struct run *run = job;
 	struct error err;
 
+	if (run->has_leftovers)
+		return;
 	if (record_remove(run->dirs, run->record.name, &err) < 0)
 		log_warning("%s", err.msg);
 }
@@ -230,10 +233,13 @@ static int release_endpoint(struct run *run, struct error *err)
 
 static void unreserve(void *job)
 {
+	struct run *run = job;
 	struct error err;
 
-	if (release_endpoint(job, &err) < 0)
-		log_warning("%s", err.msg);
+	if (release_endpoint(run, &err) >= 0)
+		return;
+	log_warning("%s", err.msg);
+	run->has_leftovers = true;
 }
 
 /* ---- files ------------------------------------------------------------------------------------ */
@@ -418,8 +424,10 @@ static void delete (void *job)
 	while (waitid(P_PIDFD, (id_t)run->container.pidfd, &(siginfo_t){ 0 }, WEXITED) < 0 &&
 	       errno == EINTR)
 		;
-	if (container_delete_created(&run->container, root, run->record.id, &err) < 0)
+	if (container_delete_created(&run->container, root, run->record.id, &err) < 0) {
 		log_warning("%s", err.msg);
+		run->has_leftovers = true;
+	}
 	container_fini(&run->container);
 }
 

@@ -28,6 +28,7 @@ struct run {
 	/* Of run.c. */
 	struct image image;
 	int store_hold;
+	bool has_leftovers; /* something could not be taken back: the record has to stay */
 	char *rootfs, *hostname;
 	struct strv layer_paths;
 	char *upper, *work;

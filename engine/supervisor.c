@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +29,7 @@
  *	command (attached to a terminal)          supervisor (session of its own)
  *	fork ------------------------------------> stages of run.c
  *	                        <- CONTROL_ERROR   ... or if that failed
- *	raw mode, standard input <- CONTROL_STARTED (where somebody waits for it: -t, -d)
+ *	standard input          <- CONTROL_STARTED
  *	SIGTERM, ^C ...  CONTROL_SIGNAL ---------> passed on to the container's init
  *	                                           output, carried by pumps
  *	                                           the end: output to its last byte, all released
@@ -195,6 +196,8 @@ static int leave_command(struct supervisor *s, struct error *err)
 	close_fd(&job->stdin_write);
 	(void)setsid();
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Of what is made the container sees some: its root directory, volumes. */
+	(void)umask(022);
 	if (job->console.fd >= 0) {
 		job->console.fd = fcntl(job->console.fd, F_DUPFD_CLOEXEC, 3);
 		if (job->console.fd < 0)
@@ -312,7 +315,7 @@ _Noreturn void supervisor_run(struct supervisor_job *job)
 	}
 	close_fd(&job->stdin_read);
 	rc = watch(&s, &err);
-	if (rc == 0 && (job->options->has_tty || job->options->is_detached))
+	if (rc == 0)
 		tell(&s, CONTROL_STARTED, 0, NULL, s.run.container.pty);
 	if (rc == 0)
 		rc = loop_run(s.loop, &err);
