@@ -43,15 +43,16 @@ int proc_start_time(pid_t pid, uint64_t *ret, struct error *err)
 
 void proc_boot_id(char ret[37])
 {
+	static char id[37]; /* it does not change while we live */
 	auto_free char *text = NULL;
 	struct error ignored;
 
-	ret[0] = '\0';
-	if (file_read("/proc/sys/kernel/random/boot_id", 64, &text, NULL, &ignored) < 0)
-		return;
-	text[strcspn(text, "\n")] = '\0';
-	if (strlen(text) == 36)
-		memcpy(ret, text, 37);
+	if (!*id && file_read("/proc/sys/kernel/random/boot_id", 64, &text, NULL, &ignored) == 0) {
+		text[strcspn(text, "\n")] = '\0';
+		if (strlen(text) == 36)
+			memcpy(id, text, 37);
+	}
+	memcpy(ret, id, 37);
 }
 
 int proc_open(pid_t pid, uint64_t start_time, struct error *err)
