@@ -22,6 +22,7 @@ START_TEST(formats_points)
 		{ 1136214245 * SECOND + 500000000, "2006-01-02T15:04:05.5Z" },
 		{ 1136214245 * SECOND + 120, "2006-01-02T15:04:05.00000012Z" },
 		{ INT64_MAX, "2262-04-11T23:47:16.854775807Z" },
+		{ INT64_MIN, "1677-09-21T00:12:43.145224192Z" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -29,6 +30,22 @@ START_TEST(formats_points)
 
 		clock_format(rows[i].ns, text);
 		ck_assert_str_eq(text, rows[i].text);
+	}
+}
+END_TEST
+
+/* The calendar, against the C library's. */
+START_TEST(knows_every_day)
+{
+	for (int64_t day = -106751; day <= 106751; day++) {
+		time_t seconds = (time_t)(day * 86400 + (day & 0x7fff) * 2);
+		char text[CLOCK_TEXT], wanted[CLOCK_TEXT];
+		struct tm tm;
+
+		clock_format(seconds * SECOND, text);
+		(void)strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%SZ",
+			       gmtime_r(&seconds, &tm));
+		ck_assert_str_eq(text, wanted);
 	}
 }
 END_TEST
@@ -177,5 +194,5 @@ START_TEST(parses_what_people_write)
 }
 END_TEST
 
-TEST_MAIN("base/clock", formats_points, formats_durations, reads_points, reads_what_it_writes,
-	  parses_what_people_write)
+TEST_MAIN("base/clock", formats_points, knows_every_day, formats_durations, reads_points,
+	  reads_what_it_writes, parses_what_people_write)
