@@ -199,11 +199,16 @@ static int unwrap(struct archive *archive, int spool, struct error *err)
 	auto_free char *buffer = xmalloc(BUFFER_SIZE);
 	ssize_t n;
 
-	while ((n = inflate_read(in, buffer, BUFFER_SIZE, err)) > 0) {
+	n = inflate_read(in, buffer, BUFFER_SIZE, err);
+	/* Before a disk is filled with something else. */
+	if (n > 0 && !tar_begins(buffer, (size_t)n))
+		return err_set(err, EINVAL, "this is no image archive: no tar is in it");
+	while (n > 0) {
 		int rc = write_all(spool, buffer, (size_t)n, err);
 
 		if (rc < 0)
 			return rc;
+		n = inflate_read(in, buffer, BUFFER_SIZE, err);
 	}
 	archive->fd = spool;
 	return (int)n;

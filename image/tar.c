@@ -193,6 +193,16 @@ static int read_end(struct tar *tar, struct error *err)
 	return rc;
 }
 
+bool tar_begins(const void *bytes, size_t len)
+{
+	struct tar_header header;
+
+	if (len < sizeof(header))
+		return false;
+	memcpy(&header, bytes, sizeof(header));
+	return tar_checksum(&header);
+}
+
 static size_t field_copy(char *to, const char *field, size_t size)
 {
 	size_t len = strnlen(field, size);

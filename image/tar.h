@@ -85,5 +85,8 @@ bool tar_has_end_mark(const struct tar *tar);
 /* Where the data of the last entry begins, in bytes from the beginning of the source. */
 uint64_t tar_data_offset(const struct tar *tar);
 
+/* Whether these bytes can be the beginning of a tar with something in it. */
+bool tar_begins(const void *bytes, size_t len);
+
 /* A name from an archive as a message may show it: escaped, and short enough.  Caller frees. */
 char *tar_shown(const char *name);
