@@ -11,10 +11,12 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/macros.h"
 #include "base/sys_cred.h"
@@ -126,31 +128,48 @@ int confine_enter(enum confine_role name, const struct dir *root, uint64_t outpu
 /* ---- system calls ---------------------------------------------------------------------------- */
 
 /*
- * A plain list: the kernel remembers for each call whether a filter always allows it, so its order
- * costs nothing (kernel/seccomp.c, the action cache, since 5.11), and it needs no compiler.
+ * A plain list: the kernel remembers for each call whether a filter allows it whatever its arguments
+ * (kernel/seccomp.c, the action cache, since 5.11), so its order costs nothing, and it needs no
+ * compiler.
  */
 static const unsigned int common_calls[] = {
-	SYS_read,         SYS_pread64,       SYS_readv,           SYS_write,
-	SYS_writev,       SYS_close,         SYS_fstat,           SYS_newfstatat,
-	SYS_statx,        SYS_lseek,         SYS_openat2,         SYS_fcntl,
-	SYS_getdents64,   SYS_sendmsg,       SYS_recvmsg,         SYS_brk,
-	SYS_mmap,         SYS_munmap,        SYS_mremap,          SYS_mprotect,
-	SYS_madvise,      SYS_futex,         SYS_set_robust_list, SYS_rseq,
-	SYS_sched_yield,  SYS_clock_gettime, SYS_gettimeofday,    SYS_getpid,
-	SYS_gettid,       SYS_tgkill,        SYS_rt_sigprocmask,  SYS_rt_sigaction,
-	SYS_rt_sigreturn, SYS_sigaltstack,   SYS_restart_syscall, SYS_exit,
-	SYS_exit_group,   SYS_getrandom,
+	SYS_read,         SYS_pread64,         SYS_readv,
+	SYS_write,        SYS_writev,          SYS_close,
+	SYS_fstat,        SYS_newfstatat,      SYS_statx,
+	SYS_lseek,        SYS_openat,          SYS_openat2,
+	SYS_getdents64,   SYS_sendmsg,         SYS_recvmsg,
+	SYS_brk,          SYS_munmap,          SYS_mremap,
+	SYS_madvise,      SYS_futex,           SYS_set_robust_list,
+	SYS_rseq,         SYS_sched_yield,     SYS_clock_gettime,
+	SYS_getpid,       SYS_gettid,          SYS_rt_sigprocmask,
+	SYS_rt_sigaction, SYS_rt_sigreturn,    SYS_exit,
+	SYS_exit_group,   SYS_getrandom,       SYS_pwrite64,
+	SYS_ftruncate,    SYS_restart_syscall,
 };
 
-static const unsigned int reader_calls[] = {
-	SYS_pwrite64, SYS_ftruncate, SYS_memfd_create, SYS_fadvise64, SYS_openat,
-};
+static const unsigned int reader_calls[] = { SYS_memfd_create };
 
 static const unsigned int unpacker_calls[] = {
-	SYS_openat,    SYS_pwrite64,        SYS_ftruncate, SYS_mkdirat,   SYS_mknodat,
-	SYS_symlinkat, SYS_linkat,          SYS_unlinkat,  SYS_fchown,    SYS_fchownat,
-	SYS_fchmod,    SYS_fchmodat,        SYS_utimensat, SYS_fsetxattr, SYS_umask,
-	SYS_fadvise64, SYS_sync_file_range,
+	SYS_mkdirat,   SYS_mknodat,  SYS_symlinkat, SYS_linkat,   SYS_unlinkat,
+	SYS_fchown,    SYS_fchownat, SYS_fchmod,    SYS_fchmodat, SYS_utimensat,
+	SYS_fsetxattr, SYS_umask,    SYS_renameat2,
+};
+
+/* Calls that may do harm, and are needed in a harmless form: bits of one argument. */
+static const struct argument {
+	unsigned int call, index;
+	bool is_mask;       /* allowed if no bit of @value is set; else if equal to it */
+	unsigned int value; /* OWN_PID: that */
+} arguments[] = {
+	/* Code is what was there from the beginning. */
+	{ SYS_mmap, 2, true, PROT_EXEC },
+	{ SYS_mprotect, 2, true, PROT_EXEC },
+	/* Not F_SETOWN, by which root can signal anybody. */
+	{ SYS_fcntl, 1, false, F_GETFL },
+	{ SYS_fcntl, 1, false, F_SETFD },
+	{ SYS_fcntl, 1, false, F_DUPFD_CLOEXEC },
+#define OWN_PID 0
+	{ SYS_tgkill, 0, false, OWN_PID }, /* abort(3) */
 };
 
 #if defined(__x86_64__)
@@ -175,6 +194,11 @@ static void emit(struct program *p, unsigned short op, unsigned int k, unsigned 
 	p->code[p->n++] = (struct sock_filter){ .code = op, .jt = if_true, .jf = if_false, .k = k };
 }
 
+static void load_word(struct program *p, size_t offset)
+{
+	emit(p, BPF_LD | BPF_W | BPF_ABS, (unsigned int)offset, 0, 0);
+}
+
 /* Two instructions a call, so that no jump is longer than a byte says. */
 static void allow(struct program *p, const unsigned int *calls, size_t n)
 {
@@ -185,22 +209,41 @@ static void allow(struct program *p, const unsigned int *calls, size_t n)
 	p->n_calls += n;
 }
 
+static void allow_by_argument(struct program *p, const struct argument *a)
+{
+	bool is_pid = a->call == SYS_tgkill && a->value == OWN_PID;
+	unsigned int value = is_pid ? (unsigned int)getpid() : a->value;
+
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, a->call, 0, 4);
+	/* The lower half of an argument; these are ints, or small. */
+	load_word(p, offsetof(struct seccomp_data, args) + a->index * sizeof(uint64_t));
+	if (a->is_mask)
+		emit(p, BPF_JMP | BPF_JSET | BPF_K, value, 1, 0);
+	else
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	load_word(p, offsetof(struct seccomp_data, nr));
+	p->n_calls++;
+}
+
 int confine_seal(enum confine_role role, struct error *err)
 {
 	struct program p = { .n = 0 };
 
 	if (role == CONFINE_KEEPER)
 		return 0;
-	emit(&p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+	load_word(&p, offsetof(struct seccomp_data, arch));
 	emit(&p, BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0);
 	emit(&p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
 	/* x32's calls have a bit of their own in the number, so none of them is on the list. */
-	emit(&p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+	load_word(&p, offsetof(struct seccomp_data, nr));
 	allow(&p, common_calls, ARRAY_LEN(common_calls));
 	if (role == CONFINE_READER)
 		allow(&p, reader_calls, ARRAY_LEN(reader_calls));
 	else
 		allow(&p, unpacker_calls, ARRAY_LEN(unpacker_calls));
+	for (size_t i = 0; i < ARRAY_LEN(arguments); i++)
+		allow_by_argument(&p, &arguments[i]);
 	emit(&p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
 	return sys_seccomp(p.code, p.n, SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH,
 			   p.n_calls, err);

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -283,6 +284,30 @@ static void call_handle(void)
 	(void)syscall(SYS_open_by_handle_at, 0, NULL, 0);
 }
 
+/* Allowed in other forms. */
+static void call_tgkill(void)
+{
+	(void)syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+
+static void call_mprotect(void)
+{
+	static char page[8192] __attribute__((aligned(4096)));
+
+	(void)mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+
+static void call_mmap(void)
+{
+	(void)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		   0);
+}
+
+static void call_setown(void)
+{
+	(void)fcntl(2, F_SETOWN, getppid());
+}
+
 static void (*forbidden)(void);
 static enum confine_role role_under_test;
 
@@ -293,10 +318,32 @@ static void call_forbidden(const struct dir *root)
 	forbidden();
 }
 
+static void call_abort(void)
+{
+	abort();
+}
+
+/* What ends badly by itself says so. */
+START_TEST(abort_is_told)
+{
+	struct temp temp;
+	int status;
+
+	temp_make(&temp);
+	forbidden = call_abort;
+	role_under_test = CONFINE_UNPACKER;
+	status = in_child(call_forbidden, &temp.dir);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	temp_remove(&temp);
+}
+END_TEST
+
 START_TEST(other_calls_kill)
 {
-	static void (*const calls[])(void) = { call_socket, call_execve, call_fork,  call_mount,
-					       call_ptrace, call_kill,   call_handle };
+	static void (*const calls[])(void) = {
+		call_socket, call_execve, call_fork,     call_mount, call_ptrace, call_kill,
+		call_handle, call_tgkill, call_mprotect, call_mmap,  call_setown,
+	};
 	struct temp temp;
 
 	temp_make(&temp);
@@ -335,4 +382,4 @@ END_TEST
 
 TEST_MAIN("image/confine", sees_one_directory, readers_see_it_read_only, leaves_no_mount,
 	  unpackers_have_few_privileges, readers_have_one, files_have_a_limit,
-	  unpackers_can_do_their_work, other_calls_kill, readers_make_nothing)
+	  unpackers_can_do_their_work, abort_is_told, other_calls_kill, readers_make_nothing)
