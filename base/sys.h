@@ -29,6 +29,9 @@ int sys_rmdir_at(const struct dir *dir, const char *name, struct error *err);
 int sys_put_at(const struct dir *dir, const char *name, mode_t mode, const char *text,
 	       struct error *err);
 
+/* rm: a file that is there. */
+int sys_unlink_at(const struct dir *dir, const char *name, struct error *err);
+
 int sys_mknod_at(const struct dir *dir, const char *name, mode_t mode, dev_t dev,
 		 struct error *err);
 int sys_symlink_at(const struct dir *dir, const char *name, const char *target, struct error *err);

@@ -123,6 +123,17 @@ int sys_put_at(const struct dir *dir, const char *name, mode_t mode, const char 
 	return 0;
 }
 
+int sys_unlink_at(const struct dir *dir, const char *name, struct error *err)
+{
+	struct step step = step_begin();
+	int rc = unlinkat(dir->fd, name, 0) < 0 ? -errno : 0;
+
+	end_on(&step, rc, dir, name, (const char *const[]){ "rm", NULL });
+	if (rc < 0)
+		return err_set(err, -rc, "remove '%s/%s': %s", dir->path, name, err_text(-rc));
+	return 0;
+}
+
 static void end_mknod(const struct step *step, int rc, const struct dir *dir, const char *name,
 		      mode_t mode, dev_t dev)
 {

@@ -284,19 +284,32 @@ static void sort_by_depth(struct bundle_mounts *mounts)
 	}
 }
 
+/*
+ * The runtime has the place for a text in the tmpfs on /dev, and makes it faster than a file on a
+ * disk can be made and removed.  If the user mounts something else there, they are files of ours.
+ */
 static void add_files(const struct bundle_input *in, struct bundle_mounts *mounts)
 {
-	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
+	const struct {
+		const char *name, *text;
+	} files[] = {
+		{ "hosts", in->files->hosts },
+		{ "hostname", in->files->hostname },
+		{ "resolv.conf", in->files->resolv_conf },
+	};
+	bool has_own_dev = !has_target(mounts, "/dev");
 
-	for (size_t i = 0; in->has_files && i < ARRAY_LEN(files); i++) {
-		auto_free char *target = path_join("/etc", files[i]);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		auto_free char *target = path_join("/etc", files[i].name);
 		struct bundle_mount *m;
 
 		if (has_target(mounts, target))
 			continue;
 		m = add_mount(mounts);
 		m->target = take_ptr(target);
-		m->source = path_join(in->place, files[i]);
+		m->text = xstrdup(files[i].text);
+		if (!has_own_dev)
+			m->source = path_join(in->place, files[i].name);
 		strv_add(&m->options, "bind");
 		strv_add(&m->options, "rprivate");
 	}
@@ -323,8 +336,17 @@ void bundle_mounts_resolve(const struct bundle_input *in, struct bundle_mounts *
 		strv_add(&m->options, "rbind");
 		strv_add(&m->options, "rprivate");
 	}
-	add_files(in, ret);
+	if (in->files)
+		add_files(in, ret);
 	sort_by_depth(ret);
+}
+
+void bundle_files_fini(struct bundle_files *files)
+{
+	free(files->hosts);
+	free(files->hostname);
+	free(files->resolv_conf);
+	*files = (struct bundle_files){ 0 };
 }
 
 void bundle_mounts_fini(struct bundle_mounts *mounts)
@@ -332,6 +354,7 @@ void bundle_mounts_fini(struct bundle_mounts *mounts)
 	for (size_t i = 0; i < mounts->n; i++) {
 		free(mounts->items[i].target);
 		free(mounts->items[i].source);
+		free(mounts->items[i].text);
 		strv_fini(&mounts->items[i].options);
 	}
 	free(mounts->items);
@@ -352,6 +375,7 @@ static void fini_mount(struct spec_mount *m)
 	free(m->destination);
 	free(m->type);
 	free(m->source);
+	free(m->text);
 	strv_fini(&m->options);
 }
 
@@ -368,9 +392,12 @@ static void put_mount(struct spec *spec, const struct bundle_mount *from)
 	}
 	*m = (struct spec_mount){
 		.destination = xstrdup(from->target),
-		.type = xstrdup(from->source ? "bind" : "tmpfs"),
-		.source = xstrdup(from->source ? from->source : "tmpfs"),
+		.type = xstrdup(from->source || from->text ? "bind" : "tmpfs"),
+		.source = xstrdup(from->source ? from->source
+				  : from->text ? NULL
+					       : "tmpfs"),
 		.is_copied_up = from->is_copied_up,
+		.text = xstrdup(from->source ? NULL : from->text),
 	};
 	strv_copy(&m->options, &from->options);
 }

@@ -21,20 +21,26 @@ struct spec;
  */
 struct bundle_input {
 	const struct run_options *options;
-	const struct image *image;   /* NULL: --rootfs */
-	const char *name;            /* of the container */
-	const char *rootfs;          /* absolute: what is mounted on, or is, the root */
-	const char *hostname;        /* of the container */
-	const char *place;           /* the container's directory */
-	const char *volumes;         /* directory of the named volumes */
-	const char *init;            /* the program for --init */
-	bool has_files;              /* <place>/hosts, hostname, resolv.conf are to be mounted */
-	unsigned int n_cpus;         /* that the host has online; 0: not known */
-	uint16_t columns, rows;      /* of the terminal; 0: not known */
-	const struct strv *all_caps; /* what "ALL" is: the bounding set */
+	const struct image *image;           /* NULL: --rootfs */
+	const char *name;                    /* of the container */
+	const char *rootfs;                  /* absolute: what is mounted on, or is, the root */
+	const char *hostname;                /* of the container */
+	const char *place;                   /* the container's directory */
+	const char *volumes;                 /* directory of the named volumes */
+	const char *init;                    /* the program for --init */
+	const struct bundle_files *files;    /* NULL: none are mounted */
+	unsigned int n_cpus;                 /* that the host has online; 0: not known */
+	uint16_t columns, rows;              /* of the terminal; 0: not known */
+	const struct strv *all_caps;         /* what "ALL" is: the bounding set */
 	const struct bundle_device *devices; /* the host's, for --privileged */
 	size_t n_devices;
 };
+
+/* Contents of files in /etc; all are given. */
+struct bundle_files {
+	char *hosts, *hostname, *resolv_conf;
+};
+void bundle_files_fini(struct bundle_files *files);
 
 struct bundle_device {
 	char *path;
@@ -45,7 +51,8 @@ struct bundle_device {
 /* A mount that was asked for, by the user or (as an anonymous volume) by the image. */
 struct bundle_mount {
 	char *target;
-	char *source; /* NULL: a tmpfs */
+	char *source; /* NULL: a tmpfs, or only a text */
+	char *text;   /* a file with this content; kept at @source, or nowhere if that is NULL */
 	struct strv options;
 	bool is_source_made; /* the source is a directory to be made if it is missing */
 	bool is_copied_up;   /* a new volume begins as a copy of what it covers */

@@ -30,10 +30,10 @@ static char *read_host(const char *path)
 	return file_read(path, HOST_FILE_MAX, &text, NULL, &ignored) < 0 ? xstrdup("") : text;
 }
 
-static int make_hosts(const struct files *files, struct error *err)
+static char *make_hosts(const struct files *files)
 {
 	const struct run_options *o = files->options;
-	auto_str struct str text = { 0 };
+	struct str text = { 0 };
 
 	if (files->has_host_network) {
 		const struct in_addr loopback = { htonl(INADDR_LOOPBACK) };
@@ -46,30 +46,38 @@ static int make_hosts(const struct files *files, struct error *err)
 		names_hosts(&text, files->address, files->gateway, files->hostname,
 			    &o->extra_hosts);
 	}
-	return sys_put_at(files->place, "hosts", 0644, text.text ? text.text : "", err);
+	return str_take(&text);
 }
 
-static int make_resolv_conf(const struct files *files, struct error *err)
+static char *make_resolv_conf(const struct files *files)
 {
 	const struct run_options *o = files->options;
 	auto_free char *host = read_host("/etc/resolv.conf");
-	auto_str struct str text = { 0 };
+	struct str text = { 0 };
 
 	if (files->has_host_network && !o->dns.n && !o->dns_search.n && !o->dns_options.n)
 		str_add(&text, host);
 	else
 		names_resolv_conf(&text, host, &o->dns, &o->dns_search, &o->dns_options);
-	return sys_put_at(files->place, "resolv.conf", 0644, text.text ? text.text : "", err);
+	return str_take(&text);
 }
 
-int files_make(const struct files *files, struct error *err)
+void files_make(const struct files *files, struct bundle_files *ret)
 {
-	auto_free char *hostname = xasprintf("%s\n", files->hostname);
-	int rc = sys_put_at(files->place, "hostname", 0644, hostname, err);
+	ret->hosts = make_hosts(files);
+	ret->hostname = xasprintf("%s\n", files->hostname);
+	ret->resolv_conf = make_resolv_conf(files);
+}
 
-	if (rc == 0)
-		rc = make_hosts(files, err);
-	return rc < 0 ? rc : make_resolv_conf(files, err);
+static int make_file(const char *path, const char *text, struct error *err)
+{
+	const char *name = path_base(path);
+	auto_free char *parent = xstrndup(path, (size_t)(name - path - 1));
+	auto_fd int fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, "open '%s'", parent);
+	return sys_put_at(&(struct dir){ .fd = fd, .path = parent }, name, 0644, text, err);
 }
 
 /* mkdir -p: a step for each directory that is new. */
@@ -110,11 +118,12 @@ int files_make_sources(const struct bundle_mounts *mounts, struct error *err)
 {
 	for (size_t i = 0; i < mounts->n; i++) {
 		const struct bundle_mount *m = &mounts->items[i];
-		int rc;
+		int rc = 0;
 
-		if (!m->source || !m->is_source_made || access(m->source, F_OK) == 0)
-			continue;
-		rc = make_dirs(m->source, err);
+		if (m->source && m->text)
+			rc = make_file(m->source, m->text, err);
+		else if (m->source && m->is_source_made && access(m->source, F_OK) < 0)
+			rc = make_dirs(m->source, err);
 		if (rc < 0)
 			return err_wrap(err, "mount on '%s'", m->target);
 	}

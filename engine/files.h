@@ -6,13 +6,13 @@
 #include "base/error.h"
 #include "base/fd.h"
 
+struct bundle_files;
 struct bundle_mounts;
 struct in_addr;
 struct run_options;
 
-/* Files of the host that a container sees: /etc/hosts and its like, volumes, the init of --init. */
+/* What a container sees of files of ours: /etc/hosts and its like, volumes, the init of --init. */
 struct files {
-	const struct dir *place; /* the container's directory */
 	const struct run_options *options;
 	const char *hostname;
 	const struct in_addr *address; /* NULL: none of its own */
@@ -20,10 +20,13 @@ struct files {
 	bool has_host_network;         /* the host's files are right for it, then */
 };
 
-/* <place>/hosts, hostname, resolv.conf. */
-int files_make(const struct files *files, struct error *err);
+/* The contents of /etc/hosts, hostname, resolv.conf; owned by the caller. */
+void files_make(const struct files *files, struct bundle_files *ret);
 
-/* The directories that are bound and may be made, volumes among them, as far as they are missing. */
+/*
+ * What is bound and may be made, as far as it is missing: directories, volumes among them, and files
+ * that have a content.
+ */
 int files_make_sources(const struct bundle_mounts *mounts, struct error *err);
 
 struct bundle_device;

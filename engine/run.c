@@ -24,7 +24,6 @@
 #include "base/proc.h"
 #include "base/stage.h"
 #include "base/sys.h"
-#include "engine/bundle.h"
 #include "engine/files.h"
 #include "engine/options.h"
 #include "image/store.h"
@@ -38,7 +37,7 @@
  *	image    the image is found and held; the root directory of --rootfs looked up
  *	record   record.json: from here on everything that is made can be found again
  *	network  an address is leased, host ports are reserved
- *	files    directories of the overlay, what is bound on /etc/hosts and its like
+ *	files    directories of the overlay, what /etc/hosts and its like say
  *	create   the runtime makes cgroup, namespaces and root file system, up to execve(2); while
  *	         init does its part, the network is attached
  *	start    execve(2)
@@ -284,18 +283,15 @@ static int make_files(void *job, struct error *err)
 {
 	struct run *run = job;
 	const struct files files = {
-		.place = &run->place.dir,
 		.options = run->options,
 		.hostname = run->hostname = make_hostname(run),
 		.address = run_has_endpoint(&run->record) ? &run->endpoint.address : NULL,
 		.gateway = run_has_endpoint(&run->record) ? &run->endpoint.network.gateway : NULL,
 		.has_host_network = str_eq(run->record.network, "host"),
 	};
-	int rc = 0;
 
-	if (image_of(run))
-		rc = make_overlay_dirs(run, err);
-	return rc < 0 ? rc : files_make(&files, err);
+	files_make(&files, &run->files);
+	return image_of(run) ? make_overlay_dirs(run, err) : 0;
 }
 
 /* ---- create ----------------------------------------------------------------------------------- */
@@ -351,7 +347,7 @@ static int make_spec(struct run *run, struct spec *ret, struct error *err)
 		.hostname = run->hostname,
 		.place = run->place.path,
 		.volumes = volumes,
-		.has_files = true,
+		.files = &run->files,
 		.n_cpus = o->cpus_nano ? (unsigned int)get_nprocs() : 0,
 		.columns = run->columns,
 		.rows = run->rows,
@@ -492,6 +488,7 @@ void run_fini(struct run *run)
 	strv_fini(&run->layer_paths);
 	free(run->upper);
 	free(run->work);
+	bundle_files_fini(&run->files);
 	for (size_t i = 0; i < run->n_port_fds; i++)
 		close_fd(&run->port_fds[i]);
 	free(run->port_fds);

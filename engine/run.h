@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "engine/bundle.h"
 #include "engine/dirs.h"
 #include "engine/record.h"
 #include "image/image.h"
@@ -32,6 +33,7 @@ struct run {
 	char *rootfs, *hostname;
 	struct strv layer_paths;
 	char *upper, *work;
+	struct bundle_files files;
 	struct endpoint endpoint;
 	int *port_fds; /* keep other programs off the published ports */
 	size_t n_port_fds;

@@ -116,6 +116,9 @@ static int plan_mount(const struct spec_mount *m, const char *bundle, struct pla
 		return err_set(err, EINVAL, "mount on '%s': is inside /proc", m->destination);
 	if (str_eq(m->type, "bind"))
 		ret->options.is_bind = true;
+	ret->is_text = m->text;
+	if (ret->is_text)
+		return 0;
 	ret->is_cgroup =
 		!ret->options.is_bind && (str_eq(m->type, "cgroup") || str_eq(m->type, "cgroup2"));
 	if (!ret->options.is_bind && (!m->type || !*m->type))

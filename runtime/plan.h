@@ -20,6 +20,7 @@ struct plan_mount {
 	char *destination; /* absolute and cleaned; owned */
 	char *source;      /* absolute, below the bundle if it was relative; owned */
 	bool is_cgroup;    /* type "cgroup": what the host has of it */
+	bool is_text;      /* spec->text */
 };
 
 struct plan_device {

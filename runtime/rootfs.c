@@ -236,6 +236,45 @@ static int mount_bind(struct rootfs *rootfs, size_t i, struct error *err)
 			     : sys_bind_at(&bind, &target, err);
 }
 
+/*
+ * A file of the engine's making, on no disk: its name in the tmpfs on /dev goes once it is bound.
+ */
+static int mount_text(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
+{
+	auto_free char *dev_name = shown(rootfs, "/dev");
+	auto_free char *target_name = shown(rootfs, m->destination);
+	auto_free char *name = xasprintf(".%s", path_base(m->destination));
+	auto_free char *source_name = path_join(dev_name, name);
+	auto_fd int dev = open_in_root(&rootfs->root, "/dev", O_PATH | O_DIRECTORY, 0, err);
+	const struct dir dir = { .fd = dev, .path = dev_name };
+	auto_fd int source = -1;
+	auto_fd int target = -1;
+	struct statfs fs;
+	int rc;
+
+	if (dev < 0)
+		return dev;
+	if (fstatfs(dev, &fs) < 0 || fs.f_type != TMPFS_MAGIC || rootfs->plan->has_host_dev)
+		return err_set(err, ENOTSUP, "there is no tmpfs on '/dev'");
+	rc = sys_put_at(&dir, name, 0644, m->spec->text, err);
+	if (rc < 0)
+		return rc;
+	source = openat(dev, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (source < 0)
+		return err_sys(err, "open '%s'", source_name);
+	target = open_target(rootfs, m->destination, true, err);
+	if (target < 0)
+		return target;
+	rc = check_target(target, m->destination, err);
+	if (rc < 0)
+		return rc;
+
+	const struct sys_bind bind = { .source = { .fd = source, .path = source_name } };
+
+	rc = sys_bind_at(&bind, &(struct dir){ .fd = target, .path = target_name }, err);
+	return rc < 0 ? rc : sys_unlink_at(&dir, name, err);
+}
+
 static int mount_new(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
 {
 	const char *path = m->destination;
@@ -392,6 +431,7 @@ int rootfs_mount(struct rootfs *rootfs, struct error *err)
 	for (size_t i = 0; i < rootfs->plan->n_mounts; i++) {
 		const struct plan_mount *m = &rootfs->plan->mounts[i];
 		int rc = m->is_cgroup         ? mount_cgroup(rootfs, m, err)
+			 : m->is_text         ? mount_text(rootfs, m, err)
 			 : m->options.is_bind ? mount_bind(rootfs, i, err)
 					      : mount_new(rootfs, m, err);
 

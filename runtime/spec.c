@@ -427,6 +427,7 @@ static void fini_mounts(struct spec *spec)
 		free(m->destination);
 		free(m->type);
 		free(m->source);
+		free(m->text);
 		strv_fini(&m->options);
 		free(m->uid_maps);
 		free(m->gid_maps);

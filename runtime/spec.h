@@ -42,8 +42,9 @@ struct spec_mount {
 	struct strv options;
 	struct spec_id_map *uid_maps, *gid_maps;
 	size_t n_uid_maps, n_gid_maps;
-	/* A volume of the engine's: if @source is empty, it begins as a copy of what it covers. */
-	bool is_copied_up;
+	/* The engine's alone, not of config.json: */
+	bool is_copied_up; /* if the directory @source is empty, it begins as what it covers */
+	char *text;        /* a file with this content is bound, in place of @source */
 };
 
 struct spec_device {

@@ -66,6 +66,8 @@ static char *describe(const char *line, const struct image_text *image_text,
 	static const struct bundle_device devices[] = {
 		{ disk, true, 8, 0, 0660, 0, 6 },
 	};
+	static char texts[][8] = { "HOSTS", "NAME", "RESOLV" };
+	static const struct bundle_files files = { texts[0], texts[1], texts[2] };
 	struct run_request r = { 0 };
 	struct image image;
 	struct strv caps = { 0 };
@@ -81,7 +83,7 @@ static char *describe(const char *line, const struct image_text *image_text,
 		.place = "/data/web",
 		.volumes = "/data/volumes",
 		.init = "/libexec/init",
-		.has_files = true,
+		.files = &files,
 		.n_cpus = 4,
 		.all_caps = &caps,
 		.devices = devices,
@@ -423,22 +425,25 @@ static void describe_files(const struct spec *spec, const struct bundle_mounts *
 {
 	(void)mounts;
 	for (size_t i = 0; i < spec->n_mounts; i++) {
-		if (str_starts(spec->mounts[i].destination, "/etc"))
-			str_addf(out, "%s->%s ", spec->mounts[i].source,
-				 spec->mounts[i].destination);
+		const struct spec_mount *m = &spec->mounts[i];
+
+		if (str_starts(m->destination, "/etc"))
+			str_addf(out, "%s->%s ", m->text ? m->text : m->source, m->destination);
 	}
 }
 
 START_TEST(files_lie_on_what_the_user_mounts)
 {
 	static const struct row rows[] = {
-		{ "--rootfs /r x", "/data/web/hosts->/etc/hosts /data/web/hostname->/etc/hostname "
-				   "/data/web/resolv.conf->/etc/resolv.conf " },
-		{ "-v /e:/etc --rootfs /r x",
-		  "/e->/etc /data/web/hosts->/etc/hosts /data/web/hostname->/etc/hostname "
-		  "/data/web/resolv.conf->/etc/resolv.conf " },
+		{ "--rootfs /r x",
+		  "HOSTS->/etc/hosts NAME->/etc/hostname RESOLV->/etc/resolv.conf " },
+		{ "-v /e:/etc --rootfs /r x", "/e->/etc HOSTS->/etc/hosts NAME->/etc/hostname "
+					      "RESOLV->/etc/resolv.conf " },
 		{ "-v /h:/etc/hosts --rootfs /r x",
-		  "/h->/etc/hosts /data/web/hostname->/etc/hostname "
+		  "/h->/etc/hosts NAME->/etc/hostname RESOLV->/etc/resolv.conf " },
+		/* Without a tmpfs of ours on /dev they need a place on the host. */
+		{ "-v /d:/dev --rootfs /r x",
+		  "/data/web/hosts->/etc/hosts /data/web/hostname->/etc/hostname "
 		  "/data/web/resolv.conf->/etc/resolv.conf " },
 	};
 
