@@ -435,6 +435,20 @@ int cgroup_create_below(const struct cgroup *parent, const char *name, struct cg
 	return 0;
 }
 
+int cgroup_check_unused(const struct cgroup_host *host, const char *path, struct error *err)
+{
+	auto_cgroup struct cgroup *cgroup = NULL;
+	int rc = cgroup_open(host, path, &cgroup, err);
+
+	for (size_t i = 0; rc == 0 && i < host->n; i++) {
+		const struct dir dir = cgroup_part_dir(&cgroup->parts[i]);
+
+		if (dir.fd >= 0)
+			rc = check_unused(&dir, err);
+	}
+	return rc;
+}
+
 /* ---- join */
 
 /* clone3(2) has put us into it already: what one would have to type instead. */

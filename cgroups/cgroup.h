@@ -73,6 +73,12 @@ int cgroup_create(const struct cgroup_host *host, const char *path,
 		  const struct cgroup_resources *resources, struct cgroup **ret, struct error *err);
 
 /*
+ * The same refusal (-EBUSY) beforehand, for who writes down that all in @path is going to be his own,
+ * to be ended should he die.
+ */
+int cgroup_check_unused(const struct cgroup_host *host, const char *path, struct error *err);
+
+/*
  * The groups of @path (as for cgroup_create()) that exist, for kill, stats, destroy, after a crash
  * too.  That none does is no error: then there is nothing to kill or destroy.
  */

@@ -183,7 +183,9 @@ static int run_run(void *options, const struct strv *args, struct error *err)
 	if (rc == 0 && !o->is_detached)
 		rc = attend(&container, err);
 	if (rc < 0 || (!o->is_detached && !o->is_kept)) {
-		if (container_delete(state_root, id, true, rc < 0 ? &ignored : err) < 0 && rc >= 0)
+		if (container_delete_created(&container, state_root, id, rc < 0 ? &ignored : err) <
+			    0 &&
+		    rc >= 0)
 			rc = -err->code;
 	}
 	container_fini(&container);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,7 +107,7 @@ int container_start_created(struct container *container, const char *root, const
 	if (rc == 0)
 		rc = sync_expect_end(container->start_gate, err);
 	close_fd(&container->start_gate);
-	if (rc == 0 && container->has_poststart_hooks)
+	if (rc == 0 && container->has_late_hooks)
 		rc = handle_open(root, id, false, &h, err);
 	if (rc == 0)
 		run_late_hooks(&h, &h.record.poststart);
@@ -265,12 +266,34 @@ static int end_processes(const struct handle *h, const struct cgroup *cgroup, st
 	return rc;
 }
 
+/* Takes the lock of the very directory that was made for it: 1, or 0 if somebody has deleted it. */
+static int lock_own(const struct container *container, const char *root, const char *id,
+		    int *ret_lock, struct error *err)
+{
+	struct stat st;
+
+	*ret_lock = state_lock_dir(root, id, err);
+	if (*ret_lock < 0)
+		return *ret_lock == -ENOENT ? 0 : *ret_lock;
+	if (fstat(*ret_lock, &st) < 0)
+		return err_sys(err, "look at the state of '%s'", id);
+	return st.st_dev == container->state_dev && st.st_ino == container->state_ino;
+}
+
 int container_delete_created(const struct container *container, const char *root, const char *id,
 			     struct error *err)
 {
+	auto_fd int lock = -1;
 	struct error later;
-	int rc = cgroup_signal_all(container->cgroup, SIGKILL, err);
+	int rc;
 
+	if (container->has_late_hooks)
+		return container_delete(root, id, true, err);
+	rc = lock_own(container, root, id, &lock, err);
+	/* Then its id and its cgroup may be those of another one by now. */
+	if (rc <= 0)
+		return rc;
+	rc = cgroup_signal_all(container->cgroup, SIGKILL, err);
 	if (rc < 0)
 		(void)cgroup_destroy(container->cgroup, &later);
 	else

@@ -74,8 +74,10 @@ struct container {
 	int pty;        /* master, if wants_pty_fd; else -1 */
 	int start_gate; /* what container_start_created() opens; owned */
 	char *cgroup_path;
-	bool has_poststart_hooks;
+	bool has_late_hooks;   /* poststart, poststop: they are in the record */
 	struct cgroup *cgroup; /* owned */
+	dev_t state_dev;       /* the state directory, to be told from another one of that id */
+	ino_t state_ino;
 };
 void container_fini(struct container *container); /* closes; ends nothing */
 

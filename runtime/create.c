@@ -23,6 +23,7 @@
 #include "base/sys.h"
 #include "base/sys_ns.h"
 #include "cgroups/cgroup.h"
+#include "cgroups/events.h"
 #include "runtime/clone.h"
 #include "runtime/container.h"
 #include "runtime/hooks.h"
@@ -85,29 +86,20 @@ static void move_hooks(struct spec_hooks *to, struct spec_hooks *from)
 	*from = (struct spec_hooks){ 0 };
 }
 
-static int record(void *job, struct error *err)
+/* The id is taken first, so that another create of it is told that, and nothing about its cgroup. */
+static int claim(void *job, struct error *err)
 {
 	struct creation *c = job;
-	const char *path = c->spec.cgroups_path;
-	auto_free char *default_path = path_join("/minictr", c->request->id);
-	struct container_state *state = &c->record.state;
-	int rc = cgroup_path_clean(path && *path ? path : default_path, &state->cgroup_path, err);
+	struct stat st;
 
-	if (rc < 0)
-		return rc;
 	c->dir.fd = state_make_dir(c->request->root, c->request->id, err);
 	if (c->dir.fd < 0)
 		return c->dir.fd;
-	state->id = xstrdup(c->request->id);
-	state->bundle = xstrdup(c->request->bundle);
-	state->rootfs = xstrdup(c->plan.rootfs);
-	state->owner = xstrdup("root");
-	state->created_ns = now_ns();
-	strv_copy(&state->annotations, &c->spec.annotations);
-	move_hooks(&c->record.poststart, &c->spec.hooks[HOOK_POSTSTART]);
-	move_hooks(&c->record.poststop, &c->spec.hooks[HOOK_POSTSTOP]);
-	proc_boot_id(c->record.boot_id);
-	return state_write(&c->dir, &c->record, err);
+	if (fstat(c->dir.fd, &st) < 0)
+		return err_sys(err, "look at '%s'", c->dir_path);
+	c->container->state_dev = st.st_dev;
+	c->container->state_ino = st.st_ino;
+	return 0;
 }
 
 static void unrecord(void *job)
@@ -120,15 +112,43 @@ static void unrecord(void *job)
 		log_warning("%s", err.msg);
 }
 
+/* Whoever deletes by the record ends what is in the cgroup: it must not be somebody else's. */
+static int check_cgroup(void *job, struct error *err)
+{
+	struct creation *c = job;
+	const char *path = c->spec.cgroups_path;
+	auto_free char *default_path = path_join("/minictr", c->request->id);
+	char **ret = &c->record.state.cgroup_path;
+	int rc = cgroup_path_clean(path && *path ? path : default_path, ret, err);
+
+	if (rc == 0)
+		rc = cgroup_host_open(&c->host, err);
+	return rc < 0 ? rc : cgroup_check_unused(c->host, *ret, err);
+}
+
+static int record(void *job, struct error *err)
+{
+	struct creation *c = job;
+	struct container_state *state = &c->record.state;
+
+	state->id = xstrdup(c->request->id);
+	state->bundle = xstrdup(c->request->bundle);
+	state->rootfs = xstrdup(c->plan.rootfs);
+	state->owner = xstrdup("root");
+	state->created_ns = now_ns();
+	strv_copy(&state->annotations, &c->spec.annotations);
+	move_hooks(&c->record.poststart, &c->spec.hooks[HOOK_POSTSTART]);
+	move_hooks(&c->record.poststop, &c->spec.hooks[HOOK_POSTSTOP]);
+	proc_boot_id(c->record.boot_id);
+	return state_write(&c->dir, &c->record, err);
+}
+
 /* ---- cgroup ----------------------------------------------------------------------------------- */
 
 static int make_cgroup(void *job, struct error *err)
 {
 	struct creation *c = job;
-	int rc = cgroup_host_open(&c->host, err);
 
-	if (rc < 0)
-		return rc;
 	return cgroup_create(c->host, c->record.state.cgroup_path, &c->spec.resources, &c->cgroup,
 			     err);
 }
@@ -358,14 +378,21 @@ static int host_side(void *job, struct error *err)
 /* Init died without a word: the kernel may have ended it for its memory limit. */
 static int explain_death(struct creation *c, struct error *err)
 {
+	struct error ignored;
 	siginfo_t info = { 0 };
+	uint64_t kills = 0;
 
+	if (cgroup_oom_kills(c->cgroup, &kills, &ignored) == 0 && kills > 0)
+		return c->spec.resources.memory.limit > 0
+			       ? err_set(err, ENOMEM,
+					 "container init was OOM-killed: memory limit %lld is too "
+					 "low",
+					 (long long)c->spec.resources.memory.limit)
+			       : err_set(err, ENOMEM, "container init was OOM-killed");
 	if (waitid(P_PIDFD, (id_t)c->container->pidfd, &info, WEXITED | WNOWAIT) == 0 &&
-	    info.si_code != CLD_EXITED && info.si_status == SIGKILL &&
-	    c->spec.resources.memory.has_limit && c->spec.resources.memory.limit > 0)
-		return err_set(err, ENOMEM,
-			       "container init was OOM-killed: memory limit %lld is too low",
-			       (long long)c->spec.resources.memory.limit);
+	    info.si_code != CLD_EXITED)
+		return err_set(err, EPIPE, "container init was killed by signal %d",
+			       info.si_status);
 	return err_set(err, EPIPE, "container init ended before it was ready");
 }
 
@@ -492,7 +519,9 @@ int container_create(const struct container_request *request, struct container *
 		     struct error *err)
 {
 	static const struct stage stages[] = {
-		{ "record", record, unrecord },
+		{ "record", claim, unrecord },
+		{ "cgroup", check_cgroup, NULL },
+		{ "record", record, NULL },
 		{ "cgroup", make_cgroup, remove_cgroup },
 		{ "namespaces", start_init, stop_init },
 		{ "network", host_side, NULL },
@@ -520,7 +549,7 @@ int container_create(const struct container_request *request, struct container *
 	if (rc == 0) {
 		container.start_gate = take_fd(&c.sock);
 		container.cgroup_path = take_ptr(c.record.state.cgroup_path);
-		container.has_poststart_hooks = c.record.poststart.n > 0;
+		container.has_late_hooks = c.record.poststart.n || c.record.poststop.n;
 		container.cgroup = take_ptr(c.cgroup);
 		*ret = container;
 	} else {

@@ -482,6 +482,9 @@ START_TEST(refuses_a_group_in_use)
 	wanted = xasprintf("use cgroup '%s/pids/x': it has processes in it already", temp.path);
 	ck_assert_int_eq(cgroup_create(host, "x", &nothing, &cgroup, &err), -EBUSY);
 	ck_assert_str_eq(err.msg, wanted);
+	ck_assert_int_eq(cgroup_check_unused(host, "x", &err), -EBUSY);
+	ck_assert_str_eq(err.msg, wanted);
+	ck_assert_int_eq(cgroup_check_unused(host, "nobodys", &err), 0);
 	ck_assert(is_there("pids/x/below")); /* it was not ours to remove */
 
 	(void)snprintf(pid, sizeof(pid), "%d\n", getpid());
