@@ -133,18 +133,42 @@ int confine_enter(enum confine_role name, const struct dir *root, uint64_t outpu
  * compiler.
  */
 static const unsigned int common_calls[] = {
-	SYS_read,         SYS_pread64,         SYS_readv,
-	SYS_write,        SYS_writev,          SYS_close,
-	SYS_fstat,        SYS_newfstatat,      SYS_statx,
-	SYS_lseek,        SYS_openat,          SYS_openat2,
-	SYS_getdents64,   SYS_sendmsg,         SYS_recvmsg,
-	SYS_brk,          SYS_munmap,          SYS_mremap,
-	SYS_madvise,      SYS_futex,           SYS_set_robust_list,
-	SYS_rseq,         SYS_sched_yield,     SYS_clock_gettime,
-	SYS_getpid,       SYS_gettid,          SYS_rt_sigprocmask,
-	SYS_rt_sigaction, SYS_rt_sigreturn,    SYS_exit,
-	SYS_exit_group,   SYS_getrandom,       SYS_pwrite64,
-	SYS_ftruncate,    SYS_restart_syscall,
+	SYS_read,
+	SYS_pread64,
+	SYS_readv,
+	SYS_write,
+	SYS_writev,
+	SYS_close,
+	SYS_fstat,
+	SYS_newfstatat,
+	SYS_statx,
+	SYS_lseek,
+	SYS_openat,
+	SYS_openat2,
+	SYS_getdents64,
+	SYS_sendmsg,
+	SYS_recvmsg,
+	SYS_brk,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_madvise,
+	SYS_futex,
+	SYS_set_robust_list,
+	SYS_rseq,
+	SYS_sched_yield,
+	SYS_clock_gettime,
+	SYS_getpid,
+	SYS_gettid,
+	SYS_rt_sigprocmask,
+	SYS_rt_sigaction,
+	SYS_rt_sigreturn,
+	SYS_exit,
+	SYS_exit_group,
+	SYS_getrandom,
+	SYS_pwrite64,
+	SYS_ftruncate,
+	SYS_restart_syscall,
+	SYS_sigaltstack, /* sanitizers, when a process ends */
 };
 
 static const unsigned int reader_calls[] = { SYS_memfd_create };
@@ -182,8 +206,14 @@ static const struct argument {
 #	error "add this machine's AUDIT_ARCH"
 #endif
 
+#define MAX_CODE 192
+_Static_assert(2 * (ARRAY_LEN(common_calls) + ARRAY_LEN(unpacker_calls)) +
+			       5 * ARRAY_LEN(arguments) + 6 <=
+		       MAX_CODE,
+	       "the filter has room");
+
 struct program {
-	struct sock_filter code[192];
+	struct sock_filter code[MAX_CODE];
 	unsigned short n;
 	size_t n_calls;
 };

@@ -295,11 +295,9 @@ static int end_worker(struct keeper *k, struct worker *worker, const struct load
 		      struct error *err)
 {
 	struct layer_made *made;
-	int rc = load_child_wait(&worker->child, "unpacker", err);
 
+	load_child_kill(&worker->child);
 	k->n_workers--;
-	if (rc < 0)
-		return err_wrap(err, "layer '%s'", worker->layer.message.blob.diff_id);
 	k->made = xrealloc(k->made, k->n_made + 1, sizeof(*k->made));
 	made = &k->made[k->n_made++];
 	*made = worker->layer;

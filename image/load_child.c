@@ -104,7 +104,11 @@ void load_child_kill(struct load_child *child)
 
 int load_child_wait(struct load_child *child, const char *who, struct error *err)
 {
-	int status = reap(child);
+	int status;
+
+	/* It has nothing more to say; one that does not end by itself is not waited for. */
+	(void)kill(child->pid, SIGKILL);
+	status = reap(child);
 
 	if (WIFSIGNALED(status))
 		return err_set(err, EIO, "the %s was killed by signal %d (%s)", who,

@@ -83,5 +83,5 @@ int load_child_start(struct load_child *child, const int *fds, size_t n_fds,
 /* Ends it by force, if it runs. */
 void load_child_kill(struct load_child *child);
 
-/* Waits for its end; a bad one is an error that names @who. */
+/* For one that has closed its socket: waits for its end; a bad one is an error that names @who. */
 int load_child_wait(struct load_child *child, const char *who, struct error *err);
