@@ -11,7 +11,8 @@ struct cgroup;
 struct cgroup_stats {
 	uint64_t memory_current, memory_peak, memory_limit; /* bytes */
 	uint64_t memory_file;                               /* bytes of page cache */
-	uint64_t memory_swap;                               /* bytes */
+	uint64_t memory_inactive_file; /* of these: not used lately, the first to be dropped */
+	uint64_t memory_swap;          /* bytes */
 	uint64_t oom_kills;
 	uint64_t cpu_usage_us, cpu_user_us, cpu_system_us;
 	uint64_t cpu_periods, cpu_throttled_periods, cpu_throttled_us;

@@ -58,6 +58,17 @@ char *human_size(uint64_t bytes)
 	return xasprintf("%.3g%s", size, units[i]);
 }
 
+char *human_bytes(uint64_t bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double size = (double)bytes;
+	size_t i = 0;
+
+	for (; size >= 1024 && i + 1 < ARRAY_LEN(units); i++)
+		size /= 1024;
+	return xasprintf("%.4g%s", size, units[i]);
+}
+
 char *human_time(int64_t seconds)
 {
 	time_t time = seconds;

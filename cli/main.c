@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "cli/cmd_compose.h"
 #include "cli/cmd_image.h"
+#include "cli/cmd_look.h"
 #include "cli/cmd_oci.h"
 #include "cli/cmd_run.h"
 #include "cli/command.h"
@@ -129,11 +130,12 @@ static const struct command global = {
 };
 
 static const struct command *const commands[] = {
-	&cmd_load,     &cmd_images, &cmd_rmi,    &cmd_image_load, &cmd_image_ls,
-	&cmd_image_rm, &oci_run,    &oci_ps, /* before those of the same name */
-	&cmd_run,      &cmd_ps,     &cmd_rm,     &oci_create,     &oci_start,
-	&oci_state,    &oci_kill,   &oci_delete, &oci_list,       &oci_spec,
-	&oci_pause,    &oci_resume, &oci_exec,   &cmd_compose,    NULL,
+	&cmd_load, &cmd_images, &cmd_rmi,  &cmd_image_load, &cmd_image_ls, &cmd_image_rm,
+	&oci_run,  &oci_ps, /* before those of the same name */
+	&cmd_run,  &cmd_ps,     &cmd_rm,   &oci_create,     &oci_start,    &oci_state,
+	&oci_kill, &oci_delete, &oci_list, &oci_spec,       &oci_pause,    &oci_resume,
+	&oci_exec, &cmd_logs,   &cmd_port, &cmd_stats,      &cmd_top,      &cmd_compose,
+	NULL,
 };
 
 /* What we open must not become somebody's standard input or output. */

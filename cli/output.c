@@ -319,15 +319,33 @@ static int render_rows(const char *format, bool is_table, const struct column *c
 	return 0;
 }
 
+/* An object a line, so that it can be read by people and by line, too. */
+static void add_array(const struct column *columns, const void *rows, size_t n, size_t row_size,
+		      struct str *ret)
+{
+	str_add(ret, "[");
+	for (size_t i = 0; i < n; i++) {
+		auto_json json_t *row = row_object(columns, (const char *)rows + i * row_size);
+
+		str_add(ret, i ? ",\n" : "");
+		add_json(row, ret);
+	}
+	str_add(ret, "]\n");
+}
+
 int output_rows(const char *format, const struct column *columns, const void *rows, size_t n,
 		size_t row_size, struct str *ret, struct error *err)
 {
 	auto_free char *plain = NULL;
 	bool is_table = !format || strcmp(format, "table") == 0;
 
+	if (format && strcmp(format, "json") == 0) {
+		add_array(columns, rows, n, row_size, ret);
+		return 0;
+	}
 	if (is_table)
 		format = plain = plain_table(columns);
-	else if (strcmp(format, "json") == 0)
+	else if (strcmp(format, "jsonl") == 0)
 		format = "{{json .}}";
 	else if (str_starts(format, "table ")) {
 		is_table = true;

@@ -13,7 +13,8 @@
  * What listings print, by --format:
  *
  *	NULL, "table"      aligned columns with headings
- *	"json"             an object a line
+ *	"json"             an array of objects
+ *	"jsonl"            an object a line
  *	"table TEMPLATE"   aligned at the tabs of the template, with headings
  *	TEMPLATE           a line a row
  *

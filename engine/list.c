@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "base/enum.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "engine/reconcile.h"
 #include "runtime/container.h"
 
 static const struct enum_name status_names[] = {
@@ -36,6 +38,7 @@ static void find_status(const struct engine_dirs *dirs, struct list_entry *entry
 	if (state.status == CONTAINER_RUNNING || state.status == CONTAINER_PAUSED) {
 		entry->status = state.status == CONTAINER_PAUSED ? LIST_PAUSED : LIST_RUNNING;
 		entry->started_ns = state.created_ns;
+		entry->pid = state.pid;
 	}
 	container_state_fini(&state);
 }
@@ -72,6 +75,71 @@ int list_containers(const struct engine_dirs *dirs, struct list_entry **ret, siz
 	*ret = entries;
 	*ret_n = n;
 	return 0;
+}
+
+void list_entry_fini(struct list_entry *entry)
+{
+	record_fini(&entry->record);
+}
+
+/* A living supervisor holds the lock of its container's directory. */
+static bool is_abandoned(const struct record_place *place, const struct record *record)
+{
+	struct error ignored;
+
+	return !record->has_ended &&
+	       lock_fd_try(place->dir.fd, LOCK_SHARED, place->path, &ignored) == 1;
+}
+
+/* 1, or 0 if it has a supervisor no more and has to be looked at again when that is repaired. */
+static int read_entry(const struct engine_dirs *dirs, const char *name, struct list_entry *ret,
+		      struct error *err)
+{
+	auto_place struct record_place place = RECORD_NO_PLACE;
+	struct list_entry entry = { 0 };
+	int rc = record_open(dirs, name, &place, err);
+
+	if (rc == 0)
+		rc = record_read(&place, &entry.record, err);
+	if (rc < 0)
+		return rc;
+	if (is_abandoned(&place, &entry.record)) {
+		list_entry_fini(&entry);
+		return 0;
+	}
+	find_status(dirs, &entry);
+	*ret = entry;
+	return 1;
+}
+
+int list_find(const struct engine_dirs *dirs, const char *text, struct list_entry *ret,
+	      struct error *err)
+{
+	auto_free char *name = NULL;
+	int rc = record_find(dirs, text, &name, err);
+
+	if (rc == 1)
+		rc = read_entry(dirs, name, ret, err);
+	if (rc == 0 && name) {
+		rc = reconcile_name(dirs, name, err);
+		if (rc == 0)
+			rc = read_entry(dirs, name, ret, err);
+	}
+	if (rc == 0 || (rc < 0 && err->code == ENOENT))
+		return err_set(err, ENOENT, "no such container: '%s'", text);
+	return rc < 0 ? rc : 0;
+}
+
+int list_find_running(const struct engine_dirs *dirs, const char *text, struct list_entry *ret,
+		      struct error *err)
+{
+	int rc = list_find(dirs, text, ret, err);
+
+	if (rc < 0 || ret->pid)
+		return rc;
+	rc = err_set(err, EINVAL, "container '%s' is not running", ret->record.name);
+	list_entry_fini(ret);
+	return rc;
 }
 
 void list_free(struct list_entry *entries, size_t n)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "engine/dirs.h"
@@ -17,7 +18,21 @@ struct list_entry {
 	struct record record;
 	enum list_status status;
 	int64_t started_ns; /* CLOCK_REALTIME; 0: it does not run */
+	pid_t pid;          /* of its init; 0: it does not run */
 };
+
+/*
+ * One by name, id or a beginning of it.  -ENOENT "no such container: 'x'".  If its supervisor was
+ * killed, that is repaired first.  list_entry_fini() frees what is in it.
+ */
+int list_find(const struct engine_dirs *dirs, const char *text, struct list_entry *ret,
+	      struct error *err);
+void list_entry_fini(struct list_entry *entry);
+#define auto_list_entry __attribute__((cleanup(list_entry_fini)))
+
+/* The same for who needs it to run: else -EINVAL "container 'x' is not running". */
+int list_find_running(const struct engine_dirs *dirs, const char *text, struct list_entry *ret,
+		      struct error *err);
 
 /* All containers, the newest first; *ret is owned by the caller. */
 int list_containers(const struct engine_dirs *dirs, struct list_entry **ret, size_t *ret_n,

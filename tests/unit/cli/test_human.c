@@ -59,6 +59,30 @@ START_TEST(sizes)
 }
 END_TEST
 
+START_TEST(bytes)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rows[] = {
+		{ 0, "0B" },
+		{ 1023, "1023B" },
+		{ 1024, "1KiB" },
+		{ 2048000, "1.953MiB" },
+		{ 134217728, "128MiB" },
+		{ 8232706048, "7.667GiB" },
+		{ 1048575, "1024KiB" },
+		{ UINT64_MAX, "16EiB" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_free char *text = human_bytes(rows[i].bytes);
+
+		ck_assert_str_eq(text, rows[i].text);
+	}
+}
+END_TEST
+
 START_TEST(times)
 {
 	auto_free char *some = human_time(1714566600);
@@ -69,4 +93,4 @@ START_TEST(times)
 }
 END_TEST
 
-TEST_MAIN("cli/human", durations, sizes, times)
+TEST_MAIN("cli/human", durations, sizes, bytes, times)

@@ -37,17 +37,20 @@ static const struct row rows[] = {
 
 START_TEST(prints_rows)
 {
+#define OBJECT_1                                                                             \
+	"{\"ID\": \"4f66ad9a0b2e\", \"Image\": \"debian:12\", \"Pid\": 4711, \"Up\": true, " \
+	"\"Size\": 1048576, \"Ports\": [\"80->80/tcp\", \"53/udp\"]}"
+#define OBJECT_2                                                                                   \
+	"{\"ID\": \"b0\", \"Image\": \"gr\\u00FC\\u00DFe\\u001B[2J\", \"Pid\": 5, \"Up\": false, " \
+	"\"Size\": 0, \"Ports\": []}"
 	static const struct {
 		const char *format, *expected;
 	} forms[] = {
 		{ NULL, "CONTAINER ID   IMAGE          PID       PORTS\n"
 			"4f66ad9a0b2e   debian:12      4711      80->80/tcp, 53/udp\n"
 			"b0             gr\xc3\xbc\xc3\x9f\x65\\x1b[2J   5         \n" },
-		{ "json",
-		  "{\"ID\": \"4f66ad9a0b2e\", \"Image\": \"debian:12\", \"Pid\": 4711, \"Up\": true, "
-		  "\"Size\": 1048576, \"Ports\": [\"80->80/tcp\", \"53/udp\"]}\n"
-		  "{\"ID\": \"b0\", \"Image\": \"gr\\u00FC\\u00DFe\\u001B[2J\", \"Pid\": 5, \"Up\": false, "
-		  "\"Size\": 0, \"Ports\": []}\n" },
+		{ "jsonl", OBJECT_1 "\n" OBJECT_2 "\n" },
+		{ "json", "[" OBJECT_1 ",\n" OBJECT_2 "]\n" },
 		{ "{{.ID}}", "4f66ad9a0b2e\nb0\n" },
 		{ "{{ .Pid }}\\t{{.Up}}!", "4711\ttrue!\n5\tfalse!\n" },
 		{ "table {{.ID}}\\t{{.Size}}",
@@ -79,6 +82,9 @@ START_TEST(prints_no_rows)
 	ck_assert_uint_eq(text.len, 0);
 	ck_assert_int_eq(output_rows(NULL, columns, NULL, 0, sizeof(rows[0]), &text, &err), 0);
 	ck_assert_str_eq(text.text, "CONTAINER ID   IMAGE     PID       PORTS\n");
+	str_clear(&text);
+	ck_assert_int_eq(output_rows("json", columns, NULL, 0, sizeof(rows[0]), &text, &err), 0);
+	ck_assert_str_eq(text.text, "[]\n");
 }
 END_TEST
 

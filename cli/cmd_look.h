@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "cli/command.h"
+
+/* Commands that look at containers and change nothing. */
+extern const struct command cmd_logs, cmd_port, cmd_stats, cmd_top;
