@@ -20,6 +20,10 @@
 #include "base/str.h"
 #include "base/sys_mount.h"
 
+#ifndef MFD_EXEC
+#	define MFD_EXEC 0x0010U /* Linux 6.3: else a host may forbid to execute it */
+#endif
+
 #define OURSELVES "/proc/self/exe"
 #define ARGS_MAX  ((size_t)8 << 20)
 
@@ -36,9 +40,17 @@ static bool is_protected(int fd)
 	return fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_RDONLY;
 }
 
+static int make_memory_file(void)
+{
+	int fd = memfd_create("minictr", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+
+	return fd < 0 && errno == EINVAL ? memfd_create("minictr", MFD_CLOEXEC | MFD_ALLOW_SEALING)
+					 : fd;
+}
+
 static int copy_to_memory(int from, struct error *err)
 {
-	auto_fd int fd = memfd_create("minictr", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	auto_fd int fd = make_memory_file();
 	struct stat st;
 
 	if (fd < 0 || fstat(from, &st) < 0)

@@ -372,13 +372,20 @@ END_TEST
 
 /* ---- following -------------------------------------------------------------------------------- */
 
-/* Writes lines 0 to n - 1 in another process, in pieces of all sizes; the pid. */
-static pid_t write_elsewhere(int n, uint64_t max_size, int max_files, int pause_us)
+/* How far the writer may be ahead of the reader, in lines. */
+#define WINDOW 20
+
+/*
+ * Writes lines 0 to n - 1 in another process, in pieces of all sizes; the pid.  @pace: gives a byte
+ * for each line that has been read, or -1: nobody is waited for.
+ */
+static pid_t write_elsewhere(int n, uint64_t max_size, int max_files, int pace)
 {
 	pid_t pid = fork();
 	struct log_writer *w;
 	auto_str struct str text = { 0 };
 	struct error err;
+	int lines = 0;
 
 	ck_assert_int_ge(pid, 0);
 	if (pid)
@@ -387,9 +394,14 @@ static pid_t write_elsewhere(int n, uint64_t max_size, int max_files, int pause_
 	for (int i = 0; i < n; i++)
 		str_addf(&text, "%d\n", i);
 	for (size_t at = 0, step = 1; at < text.len; at += step, step = step % 97 + 1) {
-		(void)log_write(w, LOG_STDOUT, text.text + at, MIN(step, text.len - at), &err);
-		if (pause_us)
-			(void)usleep((useconds_t)pause_us);
+		size_t len = MIN(step, text.len - at);
+		char byte;
+
+		(void)log_write(w, LOG_STDOUT, text.text + at, len, &err);
+		for (size_t i = at; i < at + len; i++) {
+			if (text.text[i] == '\n' && ++lines > WINDOW && pace >= 0)
+				(void)!read(pace, &byte, 1);
+		}
 	}
 	log_writer_free(w);
 	_exit(0);
@@ -398,6 +410,7 @@ static pid_t write_elsewhere(int n, uint64_t max_size, int max_files, int pause_
 struct counted {
 	int next;
 	int gaps;
+	int pace; /* gets a byte for each */
 };
 
 static int count(void *arg, const struct log_entry *entry, struct error *err)
@@ -412,22 +425,25 @@ static int count(void *arg, const struct log_entry *entry, struct error *err)
 	ck_assert_msg(number >= c->next, "%d comes behind %d", number, c->next - 1);
 	c->gaps += number > c->next;
 	c->next = number + 1;
+	(void)!write(c->pace, "x", 1);
 	return 0;
 }
 
-static void follow_to_the_end(int n, uint64_t max_size, int max_files, int pause_us,
+static void follow_to_the_end(int n, uint64_t max_size, int max_files, bool is_paced,
 			      struct counted *ret)
 {
 	const struct log_sink sink = { .message = count, .arg = ret };
 	struct log_query query = { .tail = -1, .is_followed = true };
 	struct error err = { 0 };
-	int ends[2];
+	int ends[2], pace[2];
 	pid_t pid;
 
-	*ret = (struct counted){ 0 };
 	temp_make(&temp);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	pid = write_elsewhere(n, max_size, max_files, pause_us);
+	ck_assert_int_eq(pipe2(pace, O_CLOEXEC), 0);
+	ck_assert_int_eq(fcntl(pace[1], F_SETFL, O_NONBLOCK), 0);
+	*ret = (struct counted){ .pace = pace[1] };
+	pid = write_elsewhere(n, max_size, max_files, is_paced ? pace[0] : -1);
 	/* The end of the pipe is the end of the writer. */
 	close_fd(&ends[1]);
 	query.end_fd = ends[0];
@@ -435,6 +451,8 @@ static void follow_to_the_end(int n, uint64_t max_size, int max_files, int pause
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 	ck_assert_int_eq(ret->next, n);
 	close_fd(&ends[0]);
+	close_fd(&pace[0]);
+	close_fd(&pace[1]);
 	temp_remove(&temp);
 }
 
@@ -442,13 +460,13 @@ START_TEST(follows_over_rotations)
 {
 	struct counted c;
 
-	/* Slow enough for the reader: nothing is missed. */
-	follow_to_the_end(2000, 2000, 5, 200, &c);
+	/* Not too fast for the reader: nothing is missed. */
+	follow_to_the_end(3000, 2000, 4, true, &c);
 	ck_assert_int_eq(c.gaps, 0);
-	follow_to_the_end(20000, 1 << 20, 2, 0, &c);
+	follow_to_the_end(20000, 1 << 20, 2, false, &c);
 	ck_assert_int_eq(c.gaps, 0);
 	/* Too fast: what is missed is missed, but all is in order and the end is reached. */
-	follow_to_the_end(20000, 500, 2, 0, &c);
+	follow_to_the_end(20000, 500, 2, false, &c);
 }
 END_TEST
 
