@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "cli/cmd_run.h"
 #include "cli/human.h"
 #include "cli/output.h"
+#include "cli/ps_filter.h"
 #include "engine/list.h"
 #include "engine/reconcile.h"
 
@@ -24,22 +24,6 @@ struct ps_options {
 	struct strv filters;
 };
 
-static const char *const filter_names[] = { "id", "name", "status", "label", "ancestor", NULL };
-
-static int add_filter(const char *text, void *field, struct error *err)
-{
-	size_t len = strcspn(text, "=");
-
-	for (size_t i = 0; filter_names[i]; i++) {
-		if (text[len] == '=' && strlen(filter_names[i]) == len &&
-		    strncmp(filter_names[i], text, len) == 0) {
-			strv_add(field, text);
-			return 0;
-		}
-	}
-	return err_set(err, EINVAL, "'%s' is none of id=, name=, status=, label=, ancestor=", text);
-}
-
 static const struct opt ps_opts[] = {
 	{ .name = "all",
 	  .letter = 'a',
@@ -49,15 +33,16 @@ static const struct opt ps_opts[] = {
 	{ .name = "filter",
 	  .letter = 'f',
 	  .kind = OPT_PARSE,
-	  .parse = add_filter,
+	  .parse = ps_filter_add,
 	  .offset = OPT_FIELD(struct ps_options, filters),
-	  .arg = "NAME=VALUE",
-	  .help = "Show only those of this id, name, status, label or image (ancestor)" },
+	  .arg = "KEY=VALUE",
+	  .help = "Show only those of this id, name, status, exited (status), label, ancestor "
+		  "(image), network, publish or expose (port), or before or since another" },
 	{ .name = "format",
 	  .kind = OPT_STRING,
 	  .offset = OPT_FIELD(struct ps_options, format),
 	  .arg = "FORMAT",
-	  .help = "table, json, or a template like {{.Names}}" },
+	  .help = "table, json (an array), jsonl, or a template like {{.Names}}" },
 	{ .name = "last",
 	  .letter = 'n',
 	  .kind = OPT_INT,
@@ -222,58 +207,9 @@ static void row_fini(struct row *row)
 		free(texts[i]);
 }
 
-/* ---- which ------------------------------------------------------------------------------------ */
-
-static bool has_label(const struct record *record, const char *wanted)
-{
-	size_t len = strcspn(wanted, "=");
-
-	for (size_t i = 0; i < record->labels.n; i++) {
-		const char *label = record->labels.items[i];
-
-		if (strcmp(label, wanted) == 0 ||
-		    (!wanted[len] && strncmp(label, wanted, len) == 0 && label[len] == '='))
-			return true;
-	}
-	return false;
-}
-
-static bool matches(const struct list_entry *entry, const char *filter)
-{
-	const char *value = strchr(filter, '=') + 1;
-
-	if (str_starts(filter, "id="))
-		return str_starts(entry->record.id, value);
-	if (str_starts(filter, "name="))
-		return strstr(entry->record.name, value) ||
-		       fnmatch(value, entry->record.name, 0) == 0;
-	if (str_starts(filter, "label="))
-		return has_label(&entry->record, value);
-	if (str_starts(filter, "ancestor="))
-		return str_eq(entry->record.image, value);
-	return strcmp(list_status_name(entry->status), value) == 0;
-}
-
-/* As with docker, filters of one kind are alternatives. */
 static bool is_asked_for(const struct list_entry *entry, const struct ps_options *o)
 {
-	bool has_status = false;
-
-	for (size_t kind = 0; filter_names[kind]; kind++) {
-		auto_free char *prefix = xasprintf("%s=", filter_names[kind]);
-		bool is_given = false, is_matched = false;
-
-		for (size_t i = 0; i < o->filters.n; i++) {
-			if (!str_starts(o->filters.items[i], prefix))
-				continue;
-			is_given = true;
-			is_matched |= matches(entry, o->filters.items[i]);
-		}
-		if (is_given && !is_matched)
-			return false;
-		has_status |= is_given && strcmp(prefix, "status=") == 0;
-	}
-	return o->has_all || o->last || o->is_latest || has_status ||
+	return o->has_all || o->last || o->is_latest || ps_filter_wants_all(&o->filters) ||
 	       entry->status == LIST_RUNNING || entry->status == LIST_PAUSED;
 }
 
@@ -297,7 +233,8 @@ static int run_ps(void *options, const struct strv *args, struct error *err)
 	limit = o->is_latest ? 1 : o->last ? (size_t)o->last : n;
 	rows = xcalloc(n + 1, sizeof(*rows));
 	for (size_t i = 0; i < n && n_rows < limit; i++) {
-		if (is_asked_for(&entries[i], o))
+		if (is_asked_for(&entries[i], o) &&
+		    ps_filter_matches(&o->filters, &entries[i], entries, n))
 			rows[n_rows++] = row_of(&entries[i], o->is_whole);
 	}
 	rc = output_rows(o->is_quiet ? "{{.ID}}" : o->format, columns, rows, n_rows, sizeof(*rows),
