@@ -145,8 +145,21 @@ int state_write(const struct dir *dir, const struct state_record *record, struct
 {
 	auto_json json_t *json = to_json(record);
 	auto_free char *text = json_to_text(json, JSON_COMPACT);
+	auto_free char *line = xasprintf("%s\n", text);
+	int first = record->is_created ? 0 : O_CREAT | O_EXCL;
+	auto_fd int fd = openat(dir->fd, STATE_FILE,
+				O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | first, 0600);
+	ssize_t n;
 
-	return file_replace_at(dir, STATE_FILE, text, strlen(text), 0600, FILE_FAST, err);
+	if (fd < 0)
+		return err_sys(err, "write '%s/%s'", dir->path, STATE_FILE);
+	n = write(fd, line, strlen(line));
+	if (n < 0)
+		return err_sys(err, "write '%s/%s'", dir->path, STATE_FILE);
+	if ((size_t)n != strlen(line))
+		return err_set(err, ENOSPC, "write '%s/%s': %s", dir->path, STATE_FILE,
+			       err_text(ENOSPC));
+	return 0;
 }
 
 struct raw {
@@ -175,14 +188,40 @@ static const struct json_field fields[] = {
 	JSON_FIELDS_END,
 };
 
-int state_read(const struct dir *dir, struct state_record *ret, struct error *err)
+/* The last line that is whole, in @text; NULL: there is none yet. */
+static char *last_line(char *text)
+{
+	char *end = strrchr(text, '\n');
+	char *start;
+
+	if (!end)
+		return NULL;
+	*end = '\0';
+	start = strrchr(text, '\n');
+	return start ? start + 1 : text;
+}
+
+static int read_record(const struct dir *dir, struct raw *raw, struct error *err)
 {
 	auto_json_doc struct json_doc doc = { 0 };
-	struct raw raw = { 0 };
-	int rc = json_doc_load(&doc, dir->fd, STATE_FILE, err);
+	auto_free char *text = NULL;
+	const char *line;
+	int rc = file_read_at(dir, STATE_FILE, JSON_MAX_SIZE, &text, NULL, err);
 
-	if (rc == 0)
-		rc = json_read(&doc, fields, &raw, err);
+	if (rc < 0)
+		return rc;
+	line = last_line(text);
+	if (!line)
+		return err_set(err, ENOENT, "nothing is written yet");
+	rc = json_doc_parse(&doc, STATE_FILE, line, strlen(line), err);
+	return rc < 0 ? rc : json_read(&doc, fields, raw, err);
+}
+
+int state_read(const struct dir *dir, struct state_record *ret, struct error *err)
+{
+	struct raw raw = { 0 };
+	int rc = read_record(dir, &raw, err);
+
 	if (rc < 0) {
 		container_state_fini(&raw.state);
 		hooks_fini(&raw.poststart);

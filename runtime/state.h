@@ -13,9 +13,9 @@
  * <root>/<id>/state.json: what may exist of a container, and how to find it again.
  *
  * The first version is written before the first side effect, with the cgroup's path and without a
- * pid; the second when init waits at its gate.  It lives in a directory of run-time state: all that
- * it names ends with the boot, which is why its boot id is kept and why it is renamed into place but
- * not synced.
+ * pid; the second, a line behind it, when init waits at its gate.  The last line that is whole counts.
+ * It lives in a directory of run-time state: all that it names ends with the boot, which is why its
+ * boot id is kept and why nothing is synced.
  */
 struct state_record {
 	struct container_state state; /* status: as written, see state_status() */
@@ -42,6 +42,8 @@ int state_make_dir(const char *root, const char *id, struct error *err);
 int state_remove_dir(const char *root, const char *id, struct error *err);
 
 int state_write(const struct dir *dir, const struct state_record *record, struct error *err);
+
+/* -ENOENT if there is none, or none yet. */
 int state_read(const struct dir *dir, struct state_record *ret, struct error *err);
 
 /*

@@ -155,6 +155,14 @@ START_TEST(records_survive_writing)
 
 	temp_make(&temp);
 	fill(&written);
+	written.is_created = false;
+	ck_assert_int_eq(state_read(&temp.dir, &read, &err), -ENOENT);
+	ck_assert_int_eq(state_write(&temp.dir, &written, &err), 0);
+	ck_assert_int_eq(state_write(&temp.dir, &written, &err), -EEXIST);
+	ck_assert_int_eq(state_read(&temp.dir, &read, &err), 0);
+	ck_assert(!read.is_created);
+	state_record_fini(&read);
+	written.is_created = true;
 	ck_assert_int_eq(state_write(&temp.dir, &written, &err), 0);
 	ck_assert_int_eq(fstatat(temp.dir.fd, STATE_FILE, &st, 0), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
@@ -185,14 +193,15 @@ END_TEST
 START_TEST(bad_records_are_refused)
 {
 	static const char *const texts[] = {
-		"",
-		"{",
-		"{}",
-		"[]",
-		"{\"id\": 5}",
-		"{\"id\": \"box\", \"pid\": \"1\"}",
-		"{\"id\": \"box\", \"startTime\": -1}",
-		"{\"id\": \"box\", \"poststop\": [{}]}",
+		"\n",
+		"{\n",
+		"{}\n",
+		"[]\n",
+		"{\"id\": 5}\n",
+		"{\"id\": \"box\"}\n{}\n",
+		"{\"id\": \"box\", \"pid\": \"1\"}\n",
+		"{\"id\": \"box\", \"startTime\": -1}\n",
+		"{\"id\": \"box\", \"poststop\": [{}]}\n",
 	};
 	struct error err = { 0 };
 	struct temp temp;
@@ -206,6 +215,37 @@ START_TEST(bad_records_are_refused)
 				 0);
 		ck_assert_msg(state_read(&temp.dir, &record, &err) == -EINVAL, "%s", texts[i]);
 		ck_assert_msg(str_starts(err.msg, "read state of '"), "%s", err.msg);
+	}
+	temp_remove(&temp);
+}
+END_TEST
+
+START_TEST(a_torn_line_does_not_count)
+{
+	static const char *const texts[] = {
+		"",
+		"{\"id\": \"box\"",
+		"{\"id\": \"box\"}",
+		"{\"id\": \"box\"}\n",
+		"{\"id\": \"box\"}\n{",
+		"{\"id\": \"other\"}\n{\"id\": \"box\"}\n{\"id\": \"cut\"}"
+	};
+	struct error err = { 0 };
+	struct temp temp;
+
+	temp_make(&temp);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct state_record record = { 0 };
+		int rc;
+
+		ck_assert_int_eq(file_replace_at(&temp.dir, STATE_FILE, texts[i], strlen(texts[i]),
+						 0600, FILE_FAST, &err),
+				 0);
+		rc = state_read(&temp.dir, &record, &err);
+		ck_assert_msg(rc == (strchr(texts[i], '\n') ? 0 : -ENOENT), "%s: %d", texts[i], rc);
+		if (rc == 0)
+			ck_assert_str_eq(record.state.id, "box");
+		state_record_fini(&record);
 	}
 	temp_remove(&temp);
 }
@@ -331,5 +371,5 @@ END_TEST
 
 TEST_MAIN("runtime/state", directories_are_made_once, ids_are_checked,
 	  a_deleted_one_cannot_be_locked, the_lock_ends_with_its_descriptor,
-	  records_survive_writing, bad_records_are_refused, the_status_is_that_of_the_process,
-	  the_document_is_runcs, times_are_as_go_writes_them)
+	  records_survive_writing, a_torn_line_does_not_count, bad_records_are_refused,
+	  the_status_is_that_of_the_process, the_document_is_runcs, times_are_as_go_writes_them)
