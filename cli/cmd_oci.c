@@ -26,10 +26,31 @@
 #include "runtime/state.h"
 
 static const char *state_root = MINICTR_STATE_ROOT "/oci";
+static bool is_root_set;
 
 void oci_set_root(const char *root)
 {
 	state_root = root;
+	is_root_set = true;
+}
+
+/*
+ * `start ID`, `kill ID SIGNAL`, `pause ID` are the engine's verbs too: ours if the state root is given
+ * or has such a container.
+ */
+static bool is_oci_id(int argc, char *const argv[])
+{
+	auto_free char *path = NULL;
+	int i = 0;
+
+	if (is_root_set)
+		return true;
+	while (i < argc && argv[i][0] == '-')
+		i++;
+	if (i == argc || !is_valid_name(argv[i]))
+		return false;
+	path = path_join(state_root, argv[i]);
+	return access(path, F_OK) == 0;
 }
 
 const char *oci_root(void)
@@ -250,7 +271,7 @@ static int run_start(void *options, const struct strv *args, struct error *err)
 
 const struct command oci_start = {
 	.name = "start",
-	.group = "OCI runtime",
+	.is_meant = is_oci_id,
 	.summary = "Start a created container",
 	.synopsis = "ID",
 	.min_args = 1,
@@ -311,7 +332,7 @@ static int run_kill(void *options, const struct strv *args, struct error *err)
 
 const struct command oci_kill = {
 	.name = "kill",
-	.group = "OCI runtime",
+	.is_meant = is_oci_id,
 	.summary = "Send a signal to a container",
 	.synopsis = "[OPTIONS] ID [SIGNAL]",
 	.opts = kill_opts,
@@ -369,7 +390,7 @@ static int run_resume(void *options, const struct strv *args, struct error *err)
 
 const struct command oci_pause = {
 	.name = "pause",
-	.group = "OCI runtime",
+	.is_meant = is_oci_id,
 	.summary = "Freeze all processes of a container",
 	.synopsis = "ID",
 	.min_args = 1,

@@ -131,6 +131,9 @@ static char *status_text(const struct list_entry *entry, int64_t now)
 	case LIST_PAUSED:
 		since = human_duration(now - entry->started_ns / 1000000000);
 		return xasprintf("Up %s%s", since, entry->status == LIST_PAUSED ? " (Paused)" : "");
+	case LIST_RESTARTING:
+		since = human_duration(now - record->ended_ns / 1000000000);
+		return xasprintf("Restarting (%d) %s ago", record->exit_code, since);
 	case LIST_EXITED:
 		since = human_duration(now - record->ended_ns / 1000000000);
 		return xasprintf("Exited (%d) %s ago%s", record->exit_code, since,
@@ -210,7 +213,7 @@ static void row_fini(struct row *row)
 static bool is_asked_for(const struct list_entry *entry, const struct ps_options *o)
 {
 	return o->has_all || o->last || o->is_latest || ps_filter_wants_all(&o->filters) ||
-	       entry->status == LIST_RUNNING || entry->status == LIST_PAUSED;
+	       (entry->status != LIST_CREATED && entry->status != LIST_EXITED);
 }
 
 static int run_ps(void *options, const struct strv *args, struct error *err)

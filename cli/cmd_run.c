@@ -35,6 +35,7 @@ static int run_run(void *options, const struct strv *args, struct error *err)
 	struct run_request *request = options;
 	auto_str struct str remark = { 0 };
 	auto_fd int steps = -1;
+	bool is_detached;
 	char id[65];
 	int rc = run_request_finish(request, args, err);
 
@@ -46,10 +47,11 @@ static int run_run(void *options, const struct strv *args, struct error *err)
 		rc = steps = explain_begin(err);
 	if (rc < 0)
 		return rc;
+	is_detached = request->options.is_detached;
 	rc = foreground_run(&engine_dirs, &request->options, id, &remark, err);
 	if (steps >= 0)
 		print_explanation((enum explain_form)request->explain, steps);
-	if (rc >= 0 && request->options.is_detached)
+	if (rc >= 0 && is_detached)
 		puts(id);
 	if (remark.len)
 		log_error("%s", remark.text);

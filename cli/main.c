@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "cli/cmd_compose.h"
 #include "cli/cmd_image.h"
+#include "cli/cmd_life.h"
 #include "cli/cmd_look.h"
 #include "cli/cmd_oci.h"
 #include "cli/cmd_run.h"
@@ -130,12 +131,19 @@ static const struct command global = {
 };
 
 static const struct command *const commands[] = {
-	&cmd_load, &cmd_images, &cmd_rmi,  &cmd_image_load, &cmd_image_ls, &cmd_image_rm,
-	&oci_run,  &oci_ps, /* before those of the same name */
-	&cmd_run,  &cmd_ps,     &cmd_rm,   &oci_create,     &oci_start,    &oci_state,
-	&oci_kill, &oci_delete, &oci_list, &oci_spec,       &oci_pause,    &oci_resume,
-	&oci_exec, &cmd_logs,   &cmd_port, &cmd_stats,      &cmd_top,      &cmd_compose,
-	NULL,
+	/* The runtime's come before the engine's of the same name. */
+	&oci_run,     &oci_ps,      &oci_start,  &oci_kill,       &oci_pause,
+
+	&cmd_run,     &cmd_start,   &cmd_stop,   &cmd_restart,    &cmd_kill,     &cmd_wait,
+	&cmd_pause,   &cmd_unpause, &cmd_rename, &cmd_ps,         &cmd_rm,       &cmd_logs,
+	&cmd_port,    &cmd_stats,   &cmd_top,
+
+	&cmd_load,    &cmd_images,  &cmd_rmi,    &cmd_image_load, &cmd_image_ls, &cmd_image_rm,
+
+	&cmd_compose,
+
+	&oci_create,  &oci_state,   &oci_delete, &oci_list,       &oci_spec,     &oci_resume,
+	&oci_exec,    NULL,
 };
 
 /* What we open must not become somebody's standard input or output. */

@@ -5,10 +5,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/path.h"
 
 void run_request_fini(void *request)
 {
@@ -194,6 +196,16 @@ static int add_capability(const char *text, void *field, struct error *err)
 	return rc;
 }
 
+/* A file is still found when the container is started again, from wherever. */
+static int parse_seccomp(const char *text, struct run_options *o)
+{
+	auto_free char *cwd = text[0] == '/' ? NULL : getcwd(NULL, 0);
+
+	free(o->seccomp);
+	o->seccomp = cwd && strcmp(text, "unconfined") != 0 ? path_join(cwd, text) : xstrdup(text);
+	return 0;
+}
+
 /* docker separates by '=', and by ':' of old. */
 static int parse_security(const char *text, void *field, struct error *err)
 {
@@ -205,7 +217,7 @@ static int parse_security(const char *text, void *field, struct error *err)
 	if (strcmp(name, "no-new-privileges") == 0)
 		return parse_bool(value ? value : "true", &o->no_new_privileges, err);
 	if (strcmp(name, "seccomp") == 0 && value && *value)
-		return set_text(&o->seccomp, value);
+		return parse_seccomp(value, o);
 	/* What asks for less than we would do anyway. */
 	if (value && ((strcmp(name, "apparmor") == 0 && strcmp(value, "unconfined") == 0) ||
 		      (strcmp(name, "label") == 0 && strcmp(value, "disable") == 0)))

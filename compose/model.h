@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "compose/tree.h"
 #include "engine/health.h"
+#include "engine/restart.h"
 
 /*
  * A project as it is meant: files read, merged, variables replaced, names resolved, everything that
@@ -24,8 +25,6 @@ struct dependency {
 	bool restarts;    /* with it */
 	const struct node *node;
 };
-
-enum restart_policy { RESTART_NO, RESTART_ALWAYS, RESTART_UNLESS_STOPPED, RESTART_ON_FAILURE };
 
 struct attachment {
 	size_t network;          /* index in the project */

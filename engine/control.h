@@ -4,24 +4,57 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "engine/dirs.h"
 
-/* The talk between a container's supervisor and the command that waits for it: a SEQPACKET pair. */
+/*
+ * The talk with a container's supervisor: of the command that has forked it, over a pair, and of
+ * others, over a socket <state>/control/<id> that the supervisor has from when the container runs
+ * until it has come to its end.  SEQPACKET; one message, one struct.
+ */
 enum control_type {
-	CONTROL_STARTED =
-		1,      /* to the command: it runs; with the terminal's master, if there is one */
-	CONTROL_ERROR,  /* to the command: it could not be made; @error */
-	CONTROL_EXIT,   /* to the command: @value is the exit status; @error.msg a remark or "" */
-	CONTROL_SIGNAL, /* to the supervisor: pass signal @value on */
+	/* To the command that has forked it. */
+	CONTROL_STARTED = 1, /* it runs; with the terminal's master, if there is one */
+	CONTROL_ERROR,       /* it could not be made, or what was asked for not done; @error */
+	CONTROL_EXIT,        /* @value is the exit status; @error.msg a remark or "" */
+
+	/* From that command. */
+	CONTROL_SIGNAL, /* pass signal @value on */
+
+	/* From others; answered by CONTROL_DONE or CONTROL_ERROR. */
+	CONTROL_STOP,    /* with signal @value and patience @timeout; answered when it has ended */
+	CONTROL_RESTART, /* the same; answered when it runs again */
+	CONTROL_KILL,    /* signal @value; SIGKILL is answered when it has ended */
+	CONTROL_PAUSE,
+	CONTROL_UNPAUSE,
+	CONTROL_WAIT, /* answered by CONTROL_EXIT at its next end */
+
+	CONTROL_DONE,
 };
+
+#define CONTROL_VERSION 1 /* both are of one program, unless that has been replaced meanwhile */
 
 struct control_message {
-	uint32_t type; /* enum control_type */
-	int32_t value;
+	uint32_t version; /* set by control_send() */
+	uint32_t type;    /* enum control_type */
+	int32_t value;    /* a signal; 0: the container's stop signal */
+	int32_t timeout;  /* seconds, CONTROL_TIMEOUT_DEFAULT or CONTROL_TIMEOUT_NONE */
 	struct error error;
 };
+
+#define CONTROL_TIMEOUT_NONE    (-1) /* it is never killed */
+#define CONTROL_TIMEOUT_DEFAULT (-2) /* the container's */
 
 /* Sends one with @fd (-1: none).  Nobody there any more: -EPIPE. */
 int control_send(int sock, const struct control_message *message, int fd, struct error *err);
 
 /* Receives one; *ret_fd (may be NULL) is owned by the caller.  -EPIPE at the end. */
 int control_receive(int sock, struct control_message *ret, int *ret_fd, struct error *err);
+
+/* The supervisor's end; the fd does not block. */
+int control_listen(const struct engine_dirs *dirs, const char *id, struct error *err);
+
+/* The command's; -ENOENT or -ECONNREFUSED: there is no supervisor, or not yet. */
+int control_connect(const struct engine_dirs *dirs, const char *id, struct error *err);
+
+/* Removes the socket; a missing one is fine. */
+void control_remove(const struct engine_dirs *dirs, const char *id);

@@ -24,6 +24,7 @@
 /* The side of the command; the head of supervisor.c tells the whole. */
 struct foreground {
 	struct supervisor_job job;
+	bool is_interactive; /* standard input is the container's */
 	pid_t supervisor;
 	int control;
 	int signals;
@@ -59,19 +60,21 @@ static int block_signals(struct foreground *f, struct error *err)
 
 /* ---- standard input --------------------------------------------------------------------------- */
 
-static int prepare_input(struct foreground *f, const struct run_options *o, struct error *err)
+static int prepare_input(struct foreground *f, struct error *err)
 {
-	if (o->has_tty && o->is_interactive && !o->is_detached && !isatty(STDIN_FILENO))
+	const struct run_options *o = &f->job.record.options;
+
+	if (o->has_tty && f->is_interactive && !isatty(STDIN_FILENO))
 		return err_set(err, ENOTTY, "-i with -t: the standard input is not a terminal");
 	if (o->has_tty) {
 		int fd = isatty(STDIN_FILENO) ? STDIN_FILENO : STDOUT_FILENO;
 
 		console_size(fd, &f->job.columns, &f->job.rows);
-		if (o->is_interactive && !o->is_detached)
+		if (f->is_interactive)
 			f->job.console.fd = STDIN_FILENO;
 		return f->job.console.fd >= 0 ? console_make_raw(&f->job.console, err) : 0;
 	}
-	if (!o->is_interactive || o->is_detached)
+	if (!f->is_interactive)
 		return 0;
 	return pump_pipe(true, &f->job.stdin_read, &f->job.stdin_write, err);
 }
@@ -80,7 +83,7 @@ static void end_input(struct foreground *f)
 {
 	f->has_input = false;
 	/* A pipe ends for its reader; a terminal does not end before its container. */
-	if (!f->job.options->has_tty)
+	if (!f->job.record.options.has_tty)
 		close_fd(&f->input);
 }
 
@@ -135,7 +138,7 @@ static void pass_signals(struct foreground *f)
 			.value = (int32_t)info.ssi_signo,
 		};
 
-		if (info.ssi_signo == SIGWINCH && f->job.options->has_tty)
+		if (info.ssi_signo == SIGWINCH && f->job.record.options.has_tty)
 			console_copy_size(STDIN_FILENO, f->input);
 		else if (!f->has_started && is_cancelling(info.ssi_signo))
 			cancel(f, (int)info.ssi_signo);
@@ -146,16 +149,14 @@ static void pass_signals(struct foreground *f)
 
 static void on_started(struct foreground *f, int *fd)
 {
-	const struct run_options *o = f->job.options;
-
 	f->has_started = true;
-	f->is_over = o->is_detached;
+	f->is_over = !f->job.is_attached;
 	if (*fd < 0)
 		return;
 	/* The window may have changed since the container's terminal got its size. */
 	console_copy_size(STDIN_FILENO, *fd);
 	f->input = take_fd(fd);
-	f->has_input = o->is_interactive && !o->is_detached;
+	f->has_input = f->is_interactive;
 }
 
 static int on_message(struct foreground *f, struct str *ret_remark, struct error *err)
@@ -214,14 +215,22 @@ static int attend(struct foreground *f, struct str *ret_remark, struct error *er
 
 /* ---- the whole -------------------------------------------------------------------------------- */
 
-static int fork_supervisor(struct foreground *f, struct error *err)
+/* Nobody came to look after it.  One that is started again stays. */
+static void unclaim(struct foreground *f)
 {
 	struct error ignored;
+
+	if (!f->job.is_again)
+		(void)record_remove(f->job.dirs, f->job.record.name, &ignored);
+}
+
+static int fork_supervisor(struct foreground *f, struct error *err)
+{
 	int pair[2];
 	int rc = sock_pair(pair, err);
 
 	if (rc < 0) {
-		(void)record_remove(f->job.dirs, f->job.record.name, &ignored);
+		unclaim(f);
 		return rc;
 	}
 	f->job.command_control = f->control = pair[0];
@@ -229,7 +238,7 @@ static int fork_supervisor(struct foreground *f, struct error *err)
 	f->supervisor = fork();
 	if (f->supervisor < 0) {
 		rc = err_sys(err, "fork the supervisor");
-		(void)record_remove(f->job.dirs, f->job.record.name, &ignored);
+		unclaim(f);
 	}
 	if (f->supervisor == 0)
 		supervisor_run(&f->job);
@@ -247,8 +256,9 @@ static int on_supervisor_death(struct foreground *f, struct error *err)
 {
 	const char *name = f->job.record.name;
 	struct error later;
-	int rc = f->cancelled ? container_remove(f->job.dirs, name, true, &later)
-			      : reconcile_container(f->job.dirs, name, &later);
+	int rc = f->cancelled && !f->job.is_again
+			 ? container_remove(f->job.dirs, name, true, &later)
+			 : reconcile_container(f->job.dirs, name, &later);
 
 	/* Not there any more is what we want. */
 	if (f->cancelled && (rc == 0 || later.code == ENOENT))
@@ -259,61 +269,103 @@ static int on_supervisor_death(struct foreground *f, struct error *err)
 	return err_set(err, EPIPE, "the supervisor of container '%s' was killed", name);
 }
 
+static int supervise(struct foreground *f, struct str *ret_remark, struct error *err)
+{
+	int rc = fork_supervisor(f, err);
+
+	if (rc < 0)
+		return rc;
+	rc = attend(f, ret_remark, err);
+	/* Nobody else may be there to collect it: not every process 1 does. */
+	if (f->job.is_attached || rc < 0)
+		(void)waitpid(f->supervisor, NULL, 0);
+	if (rc < 0 && !f->is_over)
+		rc = on_supervisor_death(f, err);
+	return rc;
+}
+
+#define FOREGROUND_NONE                                   \
+	{                                                 \
+		.job = { .stdin_read = -1,                \
+			 .stdin_write = -1,               \
+			 .console.fd = -1,                \
+			 .place.dir.fd = -1 },            \
+		.control = -1, .signals = -1, .input = -1 \
+	}
+
+static void foreground_fini(struct foreground *f)
+{
+	console_restore(&f->job.console);
+	close_fd(&f->input);
+	close_fd(&f->control);
+	close_fd(&f->signals);
+	record_place_close(&f->job.place);
+	record_fini(&f->job.record);
+}
+
 /* A name that is held by what a killed supervisor left is free once that is released. */
 static int claim(struct foreground *f, struct error *err)
 {
 	const struct engine_dirs *dirs = f->job.dirs;
+	const char *name = f->job.record.options.name;
 	struct error ignored;
 	int rc = record_claim(dirs, &f->job.record, &f->job.place, err);
 
-	if (rc != -EEXIST || !f->job.options->name ||
-	    reconcile_name(dirs, f->job.options->name, &ignored) < 0)
+	if (rc != -EEXIST || !name || reconcile_name(dirs, name, &ignored) < 0)
 		return rc;
 	return record_claim(dirs, &f->job.record, &f->job.place, err);
 }
 
-int foreground_run(const struct engine_dirs *dirs, const struct run_options *options,
-		   char ret_id[65], struct str *ret_remark, struct error *err)
+int foreground_run(const struct engine_dirs *dirs, struct run_options *options, char ret_id[65],
+		   struct str *ret_remark, struct error *err)
 {
-	struct foreground f = {
-		.job = {
-			.dirs = dirs,
-			.options = options,
-			.stdin_read = -1,
-			.stdin_write = -1,
-			.console.fd = -1,
-			.place.dir.fd = -1,
-			.record.name = xstrdup(options->name),
-		},
-		.control = -1,
-		.signals = -1,
-		.input = -1,
-	};
-	int rc = record_make_id(f.job.record.id, err);
+	struct foreground f = FOREGROUND_NONE;
+	int rc;
 
+	f.job.dirs = dirs;
+	f.job.is_attached = !options->is_detached;
+	f.is_interactive = options->is_interactive && !options->is_detached;
+	f.job.record.name = xstrdup(options->name);
+	f.job.record.options = *options;
+	*options = (struct run_options){ 0 };
+	rc = record_make_id(f.job.record.id, err);
 	if (rc == 0)
 		rc = block_signals(&f, err);
 	if (rc == 0)
-		rc = prepare_input(&f, options, err);
+		rc = prepare_input(&f, err);
 	step_phase("record");
 	if (rc == 0)
 		rc = claim(&f, err);
 	if (rc == 0)
-		rc = fork_supervisor(&f, err);
-	if (rc == 0) {
-		rc = attend(&f, ret_remark, err);
-		/* Nobody else may be there to collect it: not every process 1 does. */
-		if (!options->is_detached || rc < 0)
-			(void)waitpid(f.supervisor, NULL, 0);
-		if (rc < 0 && !f.is_over)
-			rc = on_supervisor_death(&f, err);
-	}
-	console_restore(&f.job.console);
+		rc = supervise(&f, ret_remark, err);
 	memcpy(ret_id, f.job.record.id, sizeof(f.job.record.id));
-	close_fd(&f.input);
-	close_fd(&f.control);
-	close_fd(&f.signals);
-	record_place_close(&f.job.place);
-	record_fini(&f.job.record);
+	foreground_fini(&f);
+	return rc;
+}
+
+/* ---- start ------------------------------------------------------------------------------------ */
+
+int foreground_start(const struct engine_dirs *dirs, struct record *record,
+		     struct record_place *place, const struct foreground_streams *streams,
+		     struct str *ret_remark, struct error *err)
+{
+	struct foreground f = FOREGROUND_NONE;
+	int rc;
+
+	f.job.dirs = dirs;
+	f.job.is_again = true;
+	f.job.is_attached = streams->has_output;
+	f.is_interactive = streams->has_input && record->options.is_interactive;
+	f.job.record = *record;
+	f.job.place = *place;
+	*record = (struct record){ 0 };
+	*place = (struct record_place)RECORD_NO_PLACE;
+	f.job.record.restart_count = 0;
+	rc = block_signals(&f, err);
+	if (rc == 0)
+		rc = prepare_input(&f, err);
+	if (rc == 0)
+		rc = supervise(&f, ret_remark, err);
+	foreground_fini(&f);
 	return rc;
 }

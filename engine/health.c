@@ -51,6 +51,13 @@ void health_config_fini(struct health_config *config)
 	*config = (struct health_config){ 0 };
 }
 
+bool health_config_is_set(const struct health_config *config)
+{
+	return config->test.kind != HEALTH_TEST_INHERIT || config->interval_ns ||
+	       config->timeout_ns || config->start_period_ns || config->start_interval_ns ||
+	       config->retries || config->has_docker_clock || config->action != HEALTH_ACT_NONE;
+}
+
 static int complete(const char *name, int64_t *value, int64_t fallback, struct error *err)
 {
 	if (*value != 0 && *value < MILLISECOND)

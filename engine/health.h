@@ -68,6 +68,9 @@ void health_test_fini(struct health_test *test);
  */
 int health_test_parse(const struct strv *list, struct health_test *ret, struct error *err);
 
+/* The same list again, added to @ret; an inherited test is the empty one. */
+void health_test_format(const struct health_test *test, struct strv *ret);
+
 /* ---- the configuration ------------------------------------------------------------------------ */
 
 struct health_config {
@@ -79,6 +82,9 @@ struct health_config {
 };
 
 void health_config_fini(struct health_config *config);
+
+/* Somebody said something; else all is the image's. */
+bool health_config_is_set(const struct health_config *config);
 
 /* Refuses what docker refuses (less than 1 ms, negative retries), and fills in the defaults. */
 int health_config_complete(struct health_config *config, struct error *err);

@@ -183,3 +183,19 @@ int health_test_parse(const struct strv *list, struct health_test *ret, struct e
 	*ret = test;
 	return 0;
 }
+
+void health_test_format(const struct health_test *test, struct strv *ret)
+{
+	if (test->kind == HEALTH_TEST_INHERIT)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (kinds[i].kind == test->kind)
+			strv_add(ret, kinds[i].name);
+	}
+	for (size_t i = 0; i < test->args.n; i++)
+		strv_add(ret, test->args.items[i]);
+	if (test->kind == HEALTH_TEST_HTTP)
+		strv_addf(ret, "http://%s%s", test->target.authority, test->target.path);
+	else if (test->kind == HEALTH_TEST_TCP)
+		strv_add(ret, test->target.authority);
+}

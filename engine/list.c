@@ -12,11 +12,8 @@
 #include "runtime/container.h"
 
 static const struct enum_name status_names[] = {
-	{ "created", LIST_CREATED },
-	{ "running", LIST_RUNNING },
-	{ "paused", LIST_PAUSED },
-	{ "exited", LIST_EXITED },
-	{ NULL, 0 },
+	{ "created", LIST_CREATED },       { "running", LIST_RUNNING }, { "paused", LIST_PAUSED },
+	{ "restarting", LIST_RESTARTING }, { "exited", LIST_EXITED },   { NULL, 0 },
 };
 
 const char *list_status_name(enum list_status status)
@@ -31,7 +28,9 @@ static void find_status(const struct engine_dirs *dirs, struct list_entry *entry
 	struct container_state state = { 0 };
 	struct error ignored;
 
-	entry->status = entry->record.has_ended ? LIST_EXITED : LIST_CREATED;
+	entry->status = !entry->record.has_ended      ? LIST_CREATED
+			: entry->record.is_restarting ? LIST_RESTARTING
+						      : LIST_EXITED;
 	if (entry->record.has_ended ||
 	    container_state(root, entry->record.id, &state, &ignored) != 1)
 		return;

@@ -11,7 +11,7 @@
 #include "engine/record.h"
 
 /* What `ps` shows of a container. */
-enum list_status { LIST_CREATED, LIST_RUNNING, LIST_PAUSED, LIST_EXITED };
+enum list_status { LIST_CREATED, LIST_RUNNING, LIST_PAUSED, LIST_RESTARTING, LIST_EXITED };
 const char *list_status_name(enum list_status status); /* "running" */
 
 struct list_entry {

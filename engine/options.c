@@ -26,5 +26,6 @@ void run_options_fini(struct run_options *o)
 	free(o->mounts);
 	free(o->ulimits);
 	free(o->ports);
+	health_config_fini(&o->health);
 	*o = (struct run_options){ 0 };
 }

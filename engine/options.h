@@ -6,6 +6,8 @@
 
 #include "base/parse.h"
 #include "base/str.h"
+#include "engine/health.h"
+#include "engine/restart.h"
 
 /*
  * What `minictr run` and a compose service both fill.  All members are owned; zero-initialised is
@@ -27,6 +29,8 @@ struct run_options {
 	bool is_read_only, is_privileged;
 	char *stop_signal;
 	int stop_timeout; /* seconds; 0: 10 */
+	struct restart_config restart;
+	struct health_config health; /* not completed: what is not said is the image's */
 
 	struct mount_request *mounts; /* -v, --mount, --tmpfs */
 	size_t n_mounts;

@@ -12,9 +12,11 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "engine/control.h"
 #include "engine/run.h"
 #include "net/endpoint.h"
 #include "runtime/container.h"
@@ -53,6 +55,7 @@ static int release(const struct engine_dirs *dirs, const struct record *record, 
 	auto_fd int fd = -1;
 	int last;
 
+	control_remove(dirs, record->id);
 	if (!run_has_endpoint(record))
 		return rc;
 	fd = dir_make_open(path, 0700, rc < 0 ? &later : err);
@@ -62,7 +65,31 @@ static int release(const struct engine_dirs *dirs, const struct record *record, 
 	return rc < 0 ? rc : last;
 }
 
-/* The container is ours: finishes what its supervisor did not. */
+/* When it was started, as far as its runtime's state tells. */
+static int64_t find_start(const struct engine_dirs *dirs, const struct record *record)
+{
+	auto_free char *root = path_join(dirs->state, "containers");
+	struct container_state state = { 0 };
+	struct error ignored;
+	int64_t started = record->started_ns;
+
+	if (container_state(root, record->id, &state, &ignored) == 1)
+		started = state.created_ns;
+	container_state_fini(&state);
+	return started;
+}
+
+/* What became of it is known to nobody. */
+static void note_killed(const struct engine_dirs *dirs, struct record *record)
+{
+	record->started_ns = find_start(dirs, record);
+	record->has_ended = true;
+	record->exit_code = 128 + SIGKILL;
+	record->is_oom_killed = false;
+	record->ended_ns = clock_real_ns();
+}
+
+/* The container is ours: finishes what its supervisor did not.  1: so it was killed; 0: it was not. */
 static int finish(const struct engine_dirs *dirs, const char *name,
 		  const struct record_place *place, struct error *err)
 {
@@ -71,17 +98,29 @@ static int finish(const struct engine_dirs *dirs, const char *name,
 
 	if (rc < 0)
 		return rc;
-	if (record.has_ended)
+	if (record.has_ended && !record.is_restarting)
 		return 0;
+	if (!record.has_ended)
+		note_killed(dirs, &record);
+	record.is_restarting = false;
 	rc = release(dirs, &record, err);
-	if (rc < 0)
-		return rc;
-	if (record.is_removed_at_end)
-		return record_remove(dirs, name, err);
-	record.has_ended = true;
-	record.exit_code = 128 + SIGKILL;
-	record.ended_ns = clock_real_ns();
-	return record_write(place, &record, err);
+	if (rc == 0)
+		rc = record.is_removed_at_end ? record_remove(dirs, name, err)
+					      : record_write(place, &record, err);
+	return rc < 0 ? rc : 1;
+}
+
+/* The same, for who meant to do something else. */
+static int finish_aloud(const struct engine_dirs *dirs, const char *name,
+			const struct record_place *place, struct error *err)
+{
+	int rc = finish(dirs, name, place, err);
+
+	if (rc == 1)
+		log_warning("the supervisor of container '%s' was killed, and the container with "
+			    "it: released what they had",
+			    name);
+	return MIN(rc, 0);
 }
 
 int reconcile_container(const struct engine_dirs *dirs, const char *name, struct error *err)
@@ -90,7 +129,7 @@ int reconcile_container(const struct engine_dirs *dirs, const char *name, struct
 	int rc = enter(dirs, name, &place, err);
 
 	if (rc == 1)
-		rc = finish(dirs, name, &place, err);
+		rc = MIN(finish(dirs, name, &place, err), 0);
 	record_place_close(&place);
 	/* Without a record nothing but the directory was made. */
 	return rc < 0 && err->code == ENOENT ? record_sweep(dirs, err) : rc;
@@ -104,7 +143,7 @@ static int reconcile_if_dead(const struct engine_dirs *dirs, const char *name, s
 	if (rc == 0)
 		rc = lock_fd_try(place.dir.fd, LOCK_EXCLUSIVE, place.path, err);
 	if (rc == 1)
-		rc = finish(dirs, name, &place, err);
+		rc = finish_aloud(dirs, name, &place, err);
 	/* It went, or has just begun. */
 	return rc < 0 && err->code == ENOENT ? 0 : rc;
 }
@@ -133,7 +172,7 @@ int reconcile_all(const struct engine_dirs *dirs, struct error *err)
 	return first;
 }
 
-/* ---- rm --------------------------------------------------------------------------------------- */
+/* ---- one container, for a command ------------------------------------------------------------- */
 
 #define PATIENCE_MS 5000
 #define STEP_MS     20
@@ -157,6 +196,59 @@ static int await_record(const struct record_place *place, struct record *ret, st
 	}
 }
 
+static int look_at(const struct engine_dirs *dirs, const char *name, struct record *ret,
+		   struct record_place *place, struct error *err)
+{
+	struct stat st;
+	int rc = record_open(dirs, name, place, err);
+
+	if (rc == 0)
+		rc = lock_fd_try(place->dir.fd, LOCK_EXCLUSIVE, place->path, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return await_record(place, ret, err);
+	if (fstat(place->dir.fd, &st) < 0 || st.st_nlink == 0)
+		return err_set(err, ENOENT, "it has been removed");
+	rc = finish_aloud(dirs, name, place, err);
+	if (rc == 0)
+		rc = record_read(place, ret, err);
+	return rc < 0 ? rc : 1;
+}
+
+int container_enter(const struct engine_dirs *dirs, const char *text, struct record *ret,
+		    struct record_place *ret_place, struct error *err)
+{
+	auto_place struct record_place place = RECORD_NO_PLACE;
+	auto_free char *name = NULL;
+	int rc = record_find(dirs, text, &name, err);
+
+	if (rc == 1)
+		rc = look_at(dirs, name, ret, &place, err);
+	else if (rc == 0)
+		rc = err_set(err, ENOENT, "no such container: '%s'", text);
+	/* It went while we looked. */
+	if (rc == -ENOENT)
+		return err_set(err, ENOENT, "no such container: '%s'", text);
+	if (rc >= 0) {
+		*ret_place = place;
+		place = (struct record_place)RECORD_NO_PLACE;
+	}
+	return rc;
+}
+
+/* ---- rm --------------------------------------------------------------------------------------- */
+
+/* A supervisor that hears us does not start it again.  False: none does, or not yet. */
+static bool ask_to_kill(const struct engine_dirs *dirs, const char *id)
+{
+	const struct control_message message = { .type = CONTROL_KILL, .value = SIGKILL };
+	struct error ignored;
+	auto_fd int sock = control_connect(dirs, id, &ignored);
+
+	return sock >= 0 && control_send(sock, &message, -1, &ignored) == 0;
+}
+
 /*
  * Kills the container, be it there already or only soon, so that its supervisor comes to its end by
  * itself and tells who waits; the supervisor too if that takes too long.
@@ -177,7 +269,8 @@ static int kill_running(const struct engine_dirs *dirs, const struct record_plac
 	if (pidfd < 0)
 		return 0;
 	for (int waited = 0; rc == 0; waited += STEP_MS) {
-		(void)container_kill(root, record.id, SIGKILL, false, &ignored);
+		if (!ask_to_kill(dirs, record.id))
+			(void)container_kill(root, record.id, SIGKILL, false, &ignored);
 		if (waited == PATIENCE_MS)
 			(void)proc_signal(pidfd, SIGKILL, &ignored);
 		rc = proc_wait_end(pidfd, STEP_MS, err);

@@ -29,6 +29,19 @@ int reconcile_name(const struct engine_dirs *dirs, const char *name, struct erro
 int reconcile_all(const struct engine_dirs *dirs, struct error *err);
 
 /*
+ * The container @text: a name, an id, or the beginning of one.
+ *
+ * 1: nobody supervises it; it is at its end, and locked as long as *ret_place is open.  What a killed
+ *    supervisor left has been released then, which is said on stderr.
+ * 0: it has a supervisor, which may have just begun or be about to end.
+ * -ENOENT "no such container: 'x'".
+ *
+ * *ret and *ret_place are the caller's to free and close, also on failure.
+ */
+int container_enter(const struct engine_dirs *dirs, const char *text, struct record *ret,
+		    struct record_place *ret_place, struct error *err);
+
+/*
  * `rm`: by name, id or a beginning of it.  A running one is -EBUSY unless @force: then it is killed,
  * and whoever waits for it hears how it ended.  -ENOENT "no such container: x".
  */

@@ -20,6 +20,7 @@
 #include "base/proc.h"
 #include "base/sys.h"
 #include "engine/name.h"
+#include "engine/options_json.h"
 
 /*
  * Theory of operation.  A container comes into being in this order, and goes in the opposite one:
@@ -40,7 +41,7 @@
  * looks for rubbish holds it exclusively meanwhile: then what is not locked was left by the dead.
  */
 #define RECORD_FILE "record.json"
-#define RECORD_MAX  (1U << 20)
+#define RECORD_MAX  JSON_MAX_SIZE
 
 void record_fini(struct record *r)
 {
@@ -53,6 +54,8 @@ void record_fini(struct record *r)
 	free(r->network);
 	free(r->ports);
 	free(r->stop_signal);
+	run_options_fini(&r->options);
+	free(r->failure);
 	*r = (struct record){ 0 };
 }
 
@@ -81,7 +84,10 @@ int record_make_id(char ret[RECORD_ID_LEN + 1], struct error *err)
 
 int record_begin(struct record *record, struct error *err)
 {
-	record->created_ns = clock_real_ns();
+	if (!record->created_ns)
+		record->created_ns = clock_real_ns();
+	record->has_ended = record->is_restarting = record->is_stopped = false;
+	free(take_ptr(record->failure));
 	record->supervisor = getpid();
 	proc_boot_id(record->boot_id);
 	return proc_start_time(record->supervisor, &record->supervisor_start, err);
@@ -194,6 +200,26 @@ int record_open(const struct engine_dirs *dirs, const char *name, struct record_
 	return 0;
 }
 
+int record_rename(const struct engine_dirs *dirs, struct record_place *place, struct record *record,
+		  const char *name, struct error *err)
+{
+	auto_free char *path = NULL;
+	auto_fd int fd = open_containers(dirs, &path, err);
+
+	if (fd < 0)
+		return fd;
+	if (renameat2(fd, record->name, fd, name, RENAME_NOREPLACE) < 0) {
+		if (errno == EEXIST)
+			return name_in_use(dirs, name, err);
+		return err_sys(err, "rename container '%s' to '%s'", record->name, name);
+	}
+	free(record->name);
+	record->name = xstrdup(name);
+	free(place->path);
+	place->dir.path = place->path = path_join(path, name);
+	return fsync(fd) < 0 ? err_sys(err, "write '%s'", path) : 0;
+}
+
 int record_remove(const struct engine_dirs *dirs, const char *name, struct error *err)
 {
 	auto_free char *path = NULL;
@@ -203,24 +229,6 @@ int record_remove(const struct engine_dirs *dirs, const char *name, struct error
 }
 
 /* ---- record.json ------------------------------------------------------------------------------ */
-
-static json_t *ports_to_json(const struct record *r)
-{
-	json_t *array = json_array_new();
-
-	for (size_t i = 0; i < r->n_ports; i++) {
-		const struct port_mapping *port = &r->ports[i];
-		json_t *object = json_object_new();
-
-		json_put_string(object, "hostIp", port->host_ip);
-		json_put_int(object, "hostPort", port->host_port);
-		json_put_int(object, "containerPort", port->container_port);
-		json_put_int(object, "count", port->count);
-		json_put_int(object, "protocol", port->protocol);
-		json_add(array, object);
-	}
-	return array;
-}
 
 static json_t *to_json(const struct record *r)
 {
@@ -234,19 +242,26 @@ static json_t *to_json(const struct record *r)
 	json_put_strings(json, "command", &r->command);
 	json_put_strings(json, "labels", &r->labels);
 	json_put_string(json, "network", r->network);
-	json_put(json, "ports", ports_to_json(r));
+	json_put(json, "ports", ports_to_json(r->ports, r->n_ports));
 	json_put_int(json, "memory", (int64_t)r->memory);
 	json_put_string(json, "stopSignal", r->stop_signal);
 	json_put_int(json, "stopTimeout", r->stop_timeout);
 	json_put_bool(json, "isRemovedAtEnd", r->is_removed_at_end);
 	json_put_int(json, "created", r->created_ns);
+	json_put(json, "options", run_options_to_json(&r->options));
+	json_put_string(json, "address", r->address);
 	json_put_int(json, "supervisor", r->supervisor);
 	json_put_int(json, "supervisorStart", (int64_t)r->supervisor_start);
 	json_put_string(json, "bootId", r->boot_id);
+	json_put_bool(json, "isStopped", r->is_stopped);
+	json_put_int(json, "restartCount", r->restart_count);
 	json_put_bool(json, "hasEnded", r->has_ended);
+	json_put_bool(json, "isRestarting", r->is_restarting);
 	json_put_int(json, "exitCode", r->exit_code);
 	json_put_bool(json, "isOomKilled", r->is_oom_killed);
+	json_put_int(json, "started", r->started_ns);
 	json_put_int(json, "ended", r->ended_ns);
+	json_put_string(json, "failure", r->failure);
 	return json;
 }
 
@@ -255,55 +270,25 @@ int record_write(const struct record_place *place, const struct record *record, 
 	auto_json json_t *json = to_json(record);
 	auto_free char *text = json_to_text(json, JSON_COMPACT);
 
+	if (strlen(text) > RECORD_MAX)
+		return err_set(err, E2BIG, "write the record of '%s': longer than %u bytes",
+			       record->name, RECORD_MAX);
 	return file_replace_at(&place->dir, RECORD_FILE, text, strlen(text), 0600,
 			       record->is_removed_at_end ? FILE_FAST : FILE_DURABLE, err);
 }
 
 struct raw {
 	struct record record;
-	char *id, *boot_id;
+	char *id, *boot_id, *address;
 	int64_t supervisor;
-};
-
-struct raw_port {
-	char *host_ip;
-	uint32_t host_port, container_port, count, protocol;
-};
-
-static const struct json_field port_fields[] = {
-	JSON_FIELD(struct raw_port, host_ip, JSON_FIELD_STRING, "hostIp"),
-	JSON_FIELD(struct raw_port, host_port, JSON_FIELD_UINT32, "hostPort"),
-	JSON_FIELD(struct raw_port, container_port, JSON_FIELD_UINT32, "containerPort"),
-	JSON_FIELD(struct raw_port, count, JSON_FIELD_UINT32, "count"),
-	JSON_FIELD(struct raw_port, protocol, JSON_FIELD_UINT32, "protocol"),
-	JSON_FIELDS_END,
 };
 
 static int read_ports(struct json_reader *reader, const json_t *value, void *field,
 		      struct error *err)
 {
 	struct record *record = container_of(field, struct record, ports);
-	void *items = NULL;
-	size_t n = 0;
-	int rc = json_read_array(reader, value, sizeof(struct raw_port), port_fields, &items, &n,
-				 err);
-	struct raw_port *raw = items;
 
-	record->ports = xcalloc(n, sizeof(*record->ports));
-	record->n_ports = n;
-	for (size_t i = 0; i < n; i++) {
-		struct port_mapping *port = &record->ports[i];
-
-		port->host_port = (uint16_t)raw[i].host_port;
-		port->container_port = (uint16_t)raw[i].container_port;
-		port->count = (uint16_t)raw[i].count;
-		port->protocol = (uint8_t)raw[i].protocol;
-		(void)snprintf(port->host_ip, sizeof(port->host_ip), "%s",
-			       raw[i].host_ip ? raw[i].host_ip : "");
-		free(raw[i].host_ip);
-	}
-	free(raw);
-	return rc;
+	return ports_read(reader, value, &record->ports, &record->n_ports, err);
 }
 
 #define RAW(member, type, name) JSON_FIELD(struct raw, member, JSON_FIELD_##type, name)
@@ -323,17 +308,25 @@ static const struct json_field fields[] = {
 	RAW(record.stop_timeout, INT, "stopTimeout"),
 	RAW(record.is_removed_at_end, BOOL, "isRemovedAtEnd"),
 	RAW(record.created_ns, INT64, "created"),
+	JSON_FIELD_BY(struct raw, record.options, "options", run_options_read),
+	RAW(address, STRING, "address"),
 	RAW(supervisor, INT64, "supervisor"),
 	RAW(record.supervisor_start, UINT64, "supervisorStart"),
 	RAW(boot_id, STRING, "bootId"),
+	RAW(record.is_stopped, BOOL, "isStopped"),
+	RAW(record.restart_count, INT, "restartCount"),
 	RAW(record.has_ended, BOOL, "hasEnded"),
+	RAW(record.is_restarting, BOOL, "isRestarting"),
 	RAW(record.exit_code, INT, "exitCode"),
 	RAW(record.is_oom_killed, BOOL, "isOomKilled"),
+	RAW(record.started_ns, INT64, "started"),
 	RAW(record.ended_ns, INT64, "ended"),
+	RAW(record.failure, STRING, "failure"),
 	JSON_FIELDS_END,
 };
 
-static int read_fields(const struct json_doc *doc, struct raw *raw, struct error *err)
+static int read_fields(const struct record_place *place, const struct json_doc *doc,
+		       struct raw *raw, struct error *err)
 {
 	int rc = json_read(doc, fields, raw, err);
 
@@ -344,7 +337,12 @@ static int read_fields(const struct json_doc *doc, struct raw *raw, struct error
 	memcpy(raw->record.id, raw->id, RECORD_ID_LEN + 1);
 	(void)snprintf(raw->record.boot_id, sizeof(raw->record.boot_id), "%s",
 		       raw->boot_id ? raw->boot_id : "");
+	(void)snprintf(raw->record.address, sizeof(raw->record.address), "%s",
+		       raw->address ? raw->address : "");
 	raw->record.supervisor = (pid_t)raw->supervisor;
+	/* What its directory is called counts: that is how it is renamed. */
+	free(raw->record.name);
+	raw->record.name = xstrdup(path_base(place->path));
 	return 0;
 }
 
@@ -362,9 +360,10 @@ int record_read(const struct record_place *place, struct record *ret, struct err
 	if (rc == 0)
 		rc = json_doc_parse(&doc, RECORD_FILE, text, len, err);
 	if (rc == 0)
-		rc = read_fields(&doc, &raw, err);
+		rc = read_fields(place, &doc, &raw, err);
 	free(raw.id);
 	free(raw.boot_id);
+	free(raw.address);
 	if (rc < 0) {
 		record_fini(&raw.record);
 		return err_wrap(err, "read the record of '%s'", place->path);

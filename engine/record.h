@@ -12,6 +12,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "engine/dirs.h"
+#include "engine/options.h"
 
 /*
  * What is known of a container, and who has which name.  See the head of record.c for what is
@@ -37,16 +38,29 @@ struct record {
 	bool is_removed_at_end;
 	int64_t created_ns; /* CLOCK_REALTIME */
 
+	/*
+	 * What it was asked for, without is_detached: with the image by its id, or the directory of
+	 * --rootfs, this makes the same container again.
+	 */
+	struct run_options options;
+	char address[16]; /* the last one that it had, to be asked for again; "" */
+
 	/* Its supervisor: one process of one boot. */
 	pid_t supervisor;
 	uint64_t supervisor_start;
 	char boot_id[37];
 
-	/* Once it has ended. */
+	/* Somebody wanted the last end (stop, kill): it is not started again when the machine is. */
+	bool is_stopped;
+	int restart_count; /* by its policy, since somebody started it */
+
+	/* Once it has ended, the last time. */
 	bool has_ended;
+	bool is_restarting; /* its supervisor is about to start it again */
 	int exit_code;
 	bool is_oom_killed;
-	int64_t ended_ns;
+	int64_t started_ns, ended_ns; /* when it runs, the runtime's state tells since when */
+	char *failure;                /* why it could not be started; NULL */
 };
 
 void record_fini(struct record *record);
@@ -55,7 +69,10 @@ void record_fini(struct record *record);
 /* 256 random bits. */
 int record_make_id(char ret[RECORD_ID_LEN + 1], struct error *err);
 
-/* Fills created_ns, and the supervisor's members with those of this process. */
+/*
+ * This process is its supervisor from now on; nothing has ended.  Fills created_ns too if that is
+ * not yet known.
+ */
 int record_begin(struct record *record, struct error *err);
 
 /* A container's directory, open; locked by its supervisor for as long as that lives. */
@@ -88,6 +105,13 @@ int record_write(const struct record_place *place, const struct record *record, 
 int record_open(const struct engine_dirs *dirs, const char *name, struct record_place *ret,
 		struct error *err);
 int record_read(const struct record_place *place, struct record *ret, struct error *err);
+
+/*
+ * Renames its directory, which is what names it.  For who holds the lock of one that does not run.
+ * -EEXIST as record_claim().
+ */
+int record_rename(const struct engine_dirs *dirs, struct record_place *place, struct record *record,
+		  const char *name, struct error *err);
 
 /* Removes the directory: the last thing that is done to a container.  Nothing there: fine. */
 int record_remove(const struct engine_dirs *dirs, const char *name, struct error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/run.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -42,6 +43,10 @@
  *	         init does its part, the network is attached
  *	start    execve(2)
  *
+ * One that has ended is made again by the same stages, from what its record says: of the image with
+ * that id, with the files that it has left and, if nobody else has them by now, the address and the
+ * ports that it had.  Its record and its directory stay if that fails.
+ *
  * The way back is the same for a container that could not be made, one that has ended, and one whose
  * supervisor was killed (reconcile.c): processes, cgroup and runtime state first, then the endpoint,
  * and last the directory with the record, and so the name.
@@ -51,27 +56,28 @@
 
 static int find_rootfs(struct run *run, struct error *err)
 {
+	const char *rootfs = run->is_again ? run->record.image : run->record.options.rootfs;
 	char path[PATH_MAX];
 	struct stat st;
 
-	if (!realpath(run->options->rootfs, path) || stat(path, &st) < 0)
-		return err_sys(err, "open root file system '%s'", run->options->rootfs);
+	if (!realpath(rootfs, path) || stat(path, &st) < 0)
+		return err_sys(err, "open root file system '%s'", rootfs);
 	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ENOTDIR, "open root file system '%s': %s", run->options->rootfs,
+		return err_set(err, ENOTDIR, "open root file system '%s': %s", rootfs,
 			       err_text(ENOTDIR));
 	run->rootfs = xstrdup(path);
-	run->record.image = xstrdup(path);
 	return 0;
 }
 
-static int find_image(void *job, struct error *err)
+/* One that is made again is of the same image, whatever its name means by now. */
+static int find_image(struct run *run, struct error *err)
 {
-	struct run *run = job;
+	const struct record *record = &run->record;
 	auto_free char *path = path_join(run->dirs->data, "images");
 	auto_fd int fd = -1;
 	int rc;
 
-	if (run->options->rootfs)
+	if (record->options.rootfs)
 		return find_rootfs(run, err);
 	fd = store_open(path, err);
 	if (fd < 0)
@@ -82,14 +88,26 @@ static int find_image(void *job, struct error *err)
 	run->store_hold = store_hold(&store, err);
 	if (run->store_hold < 0)
 		return run->store_hold;
-	rc = image_open(&store, run->options->image, &run->image, err);
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < run->image.layers.n; i++)
+	rc = image_open(&store, run->is_again ? record->image_id : record->options.image,
+			&run->image, err);
+	for (size_t i = 0; rc == 0 && i < run->image.layers.n; i++)
 		strv_addf(&run->layer_paths, "%s/layers/%s", path, run->image.layers.items[i]);
-	run->record.image = xstrdup(run->options->image);
-	run->record.image_id = xstrdup(run->image.id);
-	strv_copy(&run->record.layers, &run->image.layers);
+	return rc;
+}
+
+static int open_image(void *job, struct error *err)
+{
+	struct run *run = job;
+	struct record *record = &run->record;
+	int rc = find_image(run, err);
+
+	if (rc < 0 || run->is_again)
+		return rc;
+	record->image = xstrdup(run->rootfs ? run->rootfs : record->options.image);
+	if (!run->rootfs) {
+		record->image_id = xstrdup(run->image.id);
+		strv_copy(&record->layers, &run->image.layers);
+	}
 	return 0;
 }
 
@@ -97,12 +115,12 @@ static int find_image(void *job, struct error *err)
 
 static const struct image *image_of(const struct run *run)
 {
-	return run->options->rootfs ? NULL : &run->image;
+	return run->record.options.rootfs ? NULL : &run->image;
 }
 
 static void fill_record(struct run *run)
 {
-	const struct run_options *o = run->options;
+	const struct run_options *o = &run->record.options;
 	const struct image *image = image_of(run);
 	struct record *record = &run->record;
 	const char *signal = o->stop_signal ? o->stop_signal : image ? image->stop_signal : NULL;
@@ -127,18 +145,28 @@ static void fill_record(struct run *run)
 		record->ports[i] = o->ports[i];
 }
 
+static int write_record(struct run *run, struct error *err)
+{
+	int rc = record_write(&run->place, &run->record, err);
+
+	/* From now on the record says that its layers are in use. */
+	close_fd(&run->store_hold);
+	return rc;
+}
+
 static int make_record(void *job, struct error *err)
 {
 	struct run *run = job;
-	int rc = bundle_command(run->options, image_of(run), &run->record.command, err);
+	int rc;
+
+	if (run->is_again)
+		return write_record(run, err);
+	rc = bundle_command(&run->record.options, image_of(run), &run->record.command, err);
 
 	if (rc < 0)
 		return rc;
 	fill_record(run);
-	rc = record_write(&run->place, &run->record, err);
-	/* From now on the record says that its layers are in use. */
-	close_fd(&run->store_hold);
-	return rc;
+	return write_record(run, err);
 }
 
 /* With the record goes the knowledge of what there is: not before all that is gone. */
@@ -147,7 +175,7 @@ static void remove_place(void *job)
 	struct run *run = job;
 	struct error err;
 
-	if (run->has_leftovers)
+	if (run->has_leftovers || run->is_again)
 		return;
 	if (record_remove(run->dirs, run->record.name, &err) < 0)
 		log_warning("%s", err.msg);
@@ -163,13 +191,44 @@ bool run_has_endpoint(const struct record *record)
 /* With ports that the host chose, the record is written again: they are what `ps` shows. */
 static int note_ports(struct run *run, struct error *err)
 {
-	const struct run_options *o = run->options;
+	const struct run_options *o = &run->record.options;
 
 	for (size_t i = 0; i < o->n_ports; i++) {
 		if (!o->ports[i].host_port)
 			return record_write(&run->place, &run->record, err);
 	}
 	return 0;
+}
+
+/* What was asked for, without what the host chose then. */
+static void forget_choices(struct run *run)
+{
+	struct record *record = &run->record;
+
+	run->endpoint.address.s_addr = 0;
+	for (size_t i = 0; i < record->n_ports; i++)
+		record->ports[i] = record->options.ports[i];
+}
+
+/* One that is made again gets what it had, unless others have that by now. */
+static int reserve_in(const struct dir *networks, struct run *run, struct error *err)
+{
+	struct endpoint *endpoint = &run->endpoint;
+	struct record *record = &run->record;
+	bool has_choices = inet_pton(AF_INET, record->address, &endpoint->address) == 1;
+	int rc;
+
+	endpoint->ports = record->ports;
+	endpoint->n_ports = record->n_ports;
+	rc = endpoint_reserve(networks, endpoint, &run->port_fds, &run->n_port_fds, err);
+	if (rc < 0 && has_choices) {
+		forget_choices(run);
+		rc = endpoint_reserve(networks, endpoint, &run->port_fds, &run->n_port_fds, err);
+	}
+	if (rc == 0)
+		(void)inet_ntop(AF_INET, &endpoint->address, record->address,
+				sizeof(record->address));
+	return rc < 0 ? rc : note_ports(run, err);
 }
 
 static int reserve(void *job, struct error *err)
@@ -193,10 +252,7 @@ static int reserve(void *job, struct error *err)
 		return rc;
 	memcpy(endpoint->container_id, run->record.id, sizeof(run->record.id));
 	endpoint->container_name = run->record.name;
-	endpoint->ports = run->record.ports;
-	endpoint->n_ports = run->record.n_ports;
-	rc = endpoint_reserve(&networks, endpoint, &run->port_fds, &run->n_port_fds, err);
-	return rc < 0 ? rc : note_ports(run, err);
+	return reserve_in(&networks, run, err);
 }
 
 static int attach(void *arg, pid_t pid, int netns_fd, struct error *err)
@@ -254,8 +310,8 @@ static char *host_name(void)
 /* With the host's network goes the host's name, as with docker. */
 static char *make_hostname(const struct run *run)
 {
-	if (run->options->hostname)
-		return xstrdup(run->options->hostname);
+	if (run->record.options.hostname)
+		return xstrdup(run->record.options.hostname);
 	if (str_eq(run->record.network, "host"))
 		return host_name();
 	return xstrndup(run->record.id, RECORD_SHORT_LEN);
@@ -283,7 +339,7 @@ static int make_files(void *job, struct error *err)
 {
 	struct run *run = job;
 	const struct files files = {
-		.options = run->options,
+		.options = &run->record.options,
 		.hostname = run->hostname = make_hostname(run),
 		.address = run_has_endpoint(&run->record) ? &run->endpoint.address : NULL,
 		.gateway = run_has_endpoint(&run->record) ? &run->endpoint.network.gateway : NULL,
@@ -313,7 +369,7 @@ static void list_caps(struct strv *ret)
 
 static int load_seccomp(const struct run *run, struct spec *spec, struct error *err)
 {
-	const struct run_options *o = run->options;
+	const struct run_options *o = &run->record.options;
 	const struct strv *caps = &spec->process.capabilities.bounding;
 	auto_json_doc struct json_doc doc = { 0 };
 	int rc;
@@ -331,9 +387,9 @@ static int load_seccomp(const struct run *run, struct spec *spec, struct error *
 	return rc < 0 ? err_wrap(err, "seccomp profile '%s'", o->seccomp) : 0;
 }
 
-static int make_spec(struct run *run, struct spec *ret, struct error *err)
+int run_make_spec(const struct run *run, struct spec *ret, struct error *err)
 {
-	const struct run_options *o = run->options;
+	const struct run_options *o = &run->record.options;
 	auto_free char *volumes = path_join(run->dirs->data, "volumes");
 	auto_free char *init = NULL;
 	auto_strv struct strv caps = { 0 };
@@ -396,13 +452,13 @@ static int create(void *job, struct error *err)
 		.spec = &spec,
 		.overlay = image_of(run) ? &overlay : NULL,
 		.stdio = { run->stdio[0], run->stdio[1], run->stdio[2] },
-		.wants_pty_fd = run->options->has_tty,
+		.wants_pty_fd = run->record.options.has_tty,
 		.dies_with_creator = true,
 		.cache_dir = cache,
 		.on_namespaces = attach,
 		.arg = run,
 	};
-	int rc = make_spec(run, &spec, err);
+	int rc = run_make_spec(run, &spec, err);
 
 	return rc < 0 ? rc : container_create(&request, &run->container, err);
 }
@@ -435,27 +491,91 @@ static int start(void *job, struct error *err)
 	return container_start_created(&run->container, root, run->record.id, err);
 }
 
+/* The exit status of one that could not be started, as with docker. */
+#define FAILED_STATUS 128
+
 /* ---- the whole -------------------------------------------------------------------------------- */
 
 static const struct stage stages[] = {
-	{ "image", find_image, remove_place }, { "record", make_record, NULL },
+	{ "image", open_image, remove_place }, { "record", make_record, NULL },
 	{ "network", reserve, unreserve },     { "files", make_files, NULL },
 	{ "create", create, delete },          { "start", start, NULL },
 };
 
-void run_abort(struct run *run)
+/* What the container was made of, but not what it is. */
+static void forget_parts(struct run *run)
+{
+	container_fini(&run->container);
+	run->container = (struct container){ .pid = -1, .pidfd = -1, .pty = -1, .start_gate = -1 };
+	image_fini(&run->image);
+	close_fd(&run->store_hold);
+	free(take_ptr(run->rootfs));
+	free(take_ptr(run->hostname));
+	strv_fini(&run->layer_paths);
+	free(take_ptr(run->upper));
+	free(take_ptr(run->work));
+	bundle_files_fini(&run->files);
+	for (size_t i = 0; i < run->n_port_fds; i++)
+		close_fd(&run->port_fds[i]);
+	free(take_ptr(run->port_fds));
+	run->n_port_fds = 0;
+	run->endpoint = (struct endpoint){ 0 };
+}
+
+/* It could not be made again: that is an end, too (unless something is left to be released). */
+static void note_failure(struct run *run, const struct error *failure)
+{
+	struct record *record = &run->record;
+	struct error err;
+
+	forget_parts(run);
+	record->has_ended = !run->has_leftovers;
+	record->exit_code = failure->status ? failure->status : FAILED_STATUS;
+	record->ended_ns = clock_real_ns();
+	record->is_oom_killed = false;
+	record->failure = xstrdup(failure->msg);
+	if (record_write(&run->place, record, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
+void run_abort(struct run *run, const struct error *why)
 {
 	stages_undo(stages, ARRAY_LEN(stages), run);
+	if (run->is_again)
+		note_failure(run, why);
 }
 
 int run_start(struct run *run, struct error *err)
 {
+	int rc;
+
 	run->container = (struct container){ .pid = -1, .pidfd = -1, .pty = -1, .start_gate = -1 };
 	run->store_hold = -1;
-	return stages_run(stages, ARRAY_LEN(stages), run, err);
+	rc = stages_run(stages, ARRAY_LEN(stages), run, err);
+	if (rc == 0)
+		run->record.started_ns = clock_real_ns();
+	else if (run->is_again)
+		note_failure(run, err);
+	return rc;
 }
 
-int run_end(struct run *run, int exit_code, bool is_oom_killed, struct error *err)
+int run_look(struct run *run, struct error *err)
+{
+	int rc;
+
+	run->container = (struct container){ .pid = -1, .pidfd = -1, .pty = -1, .start_gate = -1 };
+	run->store_hold = -1;
+	run->is_again = true;
+	rc = find_image(run, err);
+	if (rc < 0)
+		return rc;
+	if (!run->rootfs)
+		run->rootfs = path_join(run->place.path, "rootfs");
+	run->hostname = make_hostname(run);
+	return 0;
+}
+
+int run_end(struct run *run, const struct run_ending *ending, struct error *err)
 {
 	auto_free char *root = path_join(run->dirs->state, "containers");
 	struct record *record = &run->record;
@@ -465,12 +585,14 @@ int run_end(struct run *run, int exit_code, bool is_oom_killed, struct error *er
 
 	if (rc == 0)
 		rc = last;
-	if (rc == 0 && record->is_removed_at_end)
+	forget_parts(run);
+	if (rc == 0 && record->is_removed_at_end && !ending->is_restarting)
 		return record_remove(run->dirs, record->name, err);
 	/* What could not be released is tried again by whoever finds the record. */
 	record->has_ended = rc == 0;
-	record->exit_code = exit_code;
-	record->is_oom_killed = is_oom_killed;
+	record->is_restarting = ending->is_restarting;
+	record->exit_code = ending->exit_code;
+	record->is_oom_killed = ending->is_oom_killed;
 	record->ended_ns = clock_real_ns();
 	last = record_write(&run->place, record, rc < 0 ? &later : err);
 	return rc < 0 ? rc : last;
@@ -478,18 +600,7 @@ int run_end(struct run *run, int exit_code, bool is_oom_killed, struct error *er
 
 void run_fini(struct run *run)
 {
-	container_fini(&run->container);
+	forget_parts(run);
 	record_place_close(&run->place);
 	record_fini(&run->record);
-	image_fini(&run->image);
-	close_fd(&run->store_hold);
-	free(run->rootfs);
-	free(run->hostname);
-	strv_fini(&run->layer_paths);
-	free(run->upper);
-	free(run->work);
-	bundle_files_fini(&run->files);
-	for (size_t i = 0; i < run->n_port_fds; i++)
-		close_fd(&run->port_fds[i]);
-	free(run->port_fds);
 }

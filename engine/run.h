@@ -15,12 +15,15 @@
 
 struct run_options;
 
-/* One container being made, running, and taken down again, by the process that is its parent. */
+/*
+ * One container being made, running, and taken down again, by the process that is its parent; and
+ * that any number of times.
+ */
 struct run {
 	const struct engine_dirs *dirs;
-	const struct run_options *options;
 	struct record record; /* id and what record_begin() and record_claim() fill are there */
 	struct record_place place;
+	bool is_again;          /* it has been made before: the record is whole, files are there */
 	int stdio[3];           /* for the container, borrowed; or CONTAINER_STDIO_* */
 	uint16_t columns, rows; /* of its terminal; 0: not known */
 
@@ -45,18 +48,35 @@ struct dir;
 bool run_has_endpoint(const struct record *record);
 
 /*
- * Makes and starts it: stages, see the head of run.c.  On failure nothing is left, and err->status
- * is what docker's users expect (127, 126).
+ * Makes and starts it: stages, see the head of run.c.  On failure nothing is left (of one that is
+ * made again: its record, which has ended then, and its files), and err->status is what docker's
+ * users expect (127, 126).
  */
 int run_start(struct run *run, struct error *err);
 
-/* Ends one that was started, and takes all of it away. */
-void run_abort(struct run *run);
+/* Ends one that was started, and undoes all as run_start() does on failure. */
+void run_abort(struct run *run, const struct error *why);
+
+struct run_ending {
+	int exit_code;
+	bool is_oom_killed;
+	bool is_restarting; /* run_start() follows */
+};
 
 /*
- * The container has ended with @exit_code and been waited for: releases all that it had, and its
- * directory too or what is known of its end in its record.  Goes on after a failure.
+ * The container has ended and been waited for: releases all that it had, and its directory too or
+ * what is known of its end in its record.  Goes on after a failure.  run_start() may follow.
  */
-int run_end(struct run *run, int exit_code, bool is_oom_killed, struct error *err);
+int run_end(struct run *run, const struct run_ending *ending, struct error *err);
+
+/*
+ * For others than its parent, who want to know what it was made of: fills what run_make_spec() needs
+ * from dirs, record and place.
+ */
+int run_look(struct run *run, struct error *err);
+
+/* What the runtime is told to make. */
+struct spec;
+int run_make_spec(const struct run *run, struct spec *ret, struct error *err);
 
 void run_fini(struct run *run);

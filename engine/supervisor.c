@@ -11,20 +11,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/mem.h"
 #include "base/parse.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "cgroups/events.h"
-#include "engine/control.h"
-#include "engine/options.h"
-#include "engine/pump.h"
-#include "engine/run.h"
+#include "engine/supervisor_internal.h"
 
 /*
  * Theory of operation.  The process over one container: its parent, so that the exit status is its
- * own to collect.  `minictr run` forks it first and waits for what it says.
+ * own to collect.  `minictr run` or `start` forks it and waits for what it says.
  *
  *	command (attached to a terminal)          supervisor (session of its own)
  *	fork ------------------------------------> stages of run.c
@@ -35,6 +35,22 @@
  *	                                           the end: output to its last byte, all released
  *	                        <- CONTROL_EXIT
  *
+ * Its life is a circle that is gone round as often as the restart policy, or `restart`, says:
+ *
+ *	             start_container()               on_over()
+ *	(begin) ---> RUNNING ------------ the end ---+--> WAITING ---+
+ *	             ^                               |               |
+ *	             +-------------------------------|-- its time ---+
+ *	                                             +--> OVER: the process ends
+ *
+ * Meanwhile it listens on a socket (supervisor_peers.c) to `stop`, `kill` and their like.  What they
+ * wish (enum supervisor_wish) counts more than the policy.  The command that has forked it hears of
+ * the first end only.
+ *
+ * At the last end the socket goes first, then what the container had, then the lock of its
+ * directory; only then is anybody told: who has heard of the end may do with it whatever one may do
+ * with a container that does not run.
+ *
  * Who is killed:
  *	the command     the supervisor goes on, drops the output from then on, and removes the
  *	                container at its end if --rm said so
@@ -43,22 +59,12 @@
  *	both            `rm -f`, `ps` and whoever else looks finds the record without a living
  *	                supervisor, and releases what it had (reconcile.c)
  */
-struct supervisor {
-	struct supervisor_job *job;
-	struct run run;
-	struct loop *loop;
-	struct pump pumps[2]; /* stdout and stderr, or the terminal */
-	size_t n_pumps;
-	int outer[2]; /* our ends of stdout and stderr, until there are pumps */
-	int inner[2]; /* the container's */
-	bool has_ended;
-	int exit_code;
-	bool is_stopping;
-};
 
 /* ---- the end ---------------------------------------------------------------------------------- */
 
-static void stop_if_done(struct supervisor *s)
+static void on_over(struct supervisor *s);
+
+static void go_on_if_done(struct supervisor *s)
 {
 	if (!s->has_ended)
 		return;
@@ -66,36 +72,150 @@ static void stop_if_done(struct supervisor *s)
 		if (!s->pumps[i].has_ended)
 			return;
 	}
-	loop_stop(s->loop, 0);
+	on_over(s);
 }
 
 static void on_pump_end(void *arg)
 {
-	stop_if_done(arg);
+	go_on_if_done(arg);
 }
 
 static void on_container_end(void *arg, uint32_t events)
 {
 	struct supervisor *s = arg;
 	siginfo_t info = { 0 };
+	size_t n = s->n_pumps;
 
 	(void)events;
 	if (waitid(P_PIDFD, (id_t)s->run.container.pidfd, &info, WEXITED | WNOHANG) < 0 ||
 	    info.si_pid == 0)
 		return;
 	loop_remove(s->loop, s->run.container.pidfd);
-	s->has_ended = true;
 	s->exit_code = proc_exit_code(info.si_code, info.si_status);
+	if (s->kill_timer)
+		loop_timer_cancel(s->loop, s->kill_timer);
+	s->kill_timer = 0;
 	/* All of the container is dead: what it wrote is in the pipes. */
-	for (size_t i = 0; i < s->n_pumps; i++)
+	for (size_t i = 0; i < n; i++)
 		pump_drain(&s->pumps[i]);
-	stop_if_done(s);
+	s->has_ended = true;
+	go_on_if_done(s);
 }
 
-/* ---- while it runs ---------------------------------------------------------------------------- */
+/* ---- what is wanted of it --------------------------------------------------------------------- */
 
-static void on_command_gone(struct supervisor *s)
+static int stop_signal(const struct supervisor *s)
 {
+	struct error ignored;
+	int signal = SIGTERM;
+
+	(void)parse_signal(s->run.record.stop_signal, &signal, &ignored);
+	return signal;
+}
+
+/* A frozen process acts on a signal only once it is thawed. */
+static void thaw(struct supervisor *s)
+{
+	auto_free char *root = path_join(s->run.dirs->state, "containers");
+	struct error ignored;
+
+	(void)container_pause(root, s->run.record.id, false, &ignored);
+	s->is_paused = false;
+}
+
+static void on_patience_end(void *arg)
+{
+	struct supervisor *s = arg;
+	struct error ignored;
+
+	s->kill_timer = 0;
+	if (s->has_ended)
+		return;
+	(void)proc_signal(s->run.container.pidfd, SIGKILL, &ignored);
+	if (s->is_paused)
+		thaw(s);
+}
+
+static void on_restart_time(void *arg);
+
+void supervisor_stop(struct supervisor *s, int signal, int timeout, enum supervisor_wish wish)
+{
+	struct error ignored;
+
+	s->wish = wish;
+	if (s->phase == SUPERVISOR_WAITING) {
+		/* From the loop: the caller may be in the middle of something. */
+		loop_timer_cancel(s->loop, s->restart_timer);
+		s->restart_timer = loop_timer(s->loop, 0, on_restart_time, s);
+		return;
+	}
+	if (s->has_ended || s->phase == SUPERVISOR_OVER)
+		return;
+	if (timeout == CONTROL_TIMEOUT_DEFAULT)
+		timeout = s->run.record.stop_timeout;
+	(void)proc_signal(s->run.container.pidfd, signal ? signal : stop_signal(s), &ignored);
+	if (s->is_paused)
+		thaw(s);
+	if (s->kill_timer)
+		loop_timer_cancel(s->loop, s->kill_timer);
+	s->kill_timer = 0;
+	if (timeout >= 0)
+		s->kill_timer = loop_timer(s->loop, 1000 * (int64_t)timeout, on_patience_end, s);
+}
+
+/* A signal that is meant to end it ends its restarts, too. */
+int supervisor_kill(struct supervisor *s, int signal, struct error *err)
+{
+	bool is_final = signal == SIGKILL || signal == stop_signal(s);
+	int rc;
+
+	if (is_final && s->phase == SUPERVISOR_WAITING) {
+		supervisor_stop(s, signal, CONTROL_TIMEOUT_NONE, WISH_STOP);
+		return 0;
+	}
+	if (s->phase != SUPERVISOR_RUNNING || s->has_ended)
+		return err_set(err, ESRCH, "container '%s' is not running", s->run.record.name);
+	rc = proc_signal(s->run.container.pidfd, signal, err);
+	if (rc == 0 && is_final)
+		s->wish = WISH_STOP;
+	if (rc == 0 && signal == SIGKILL && s->is_paused)
+		thaw(s);
+	return rc;
+}
+
+int supervisor_pause(struct supervisor *s, bool is_paused, struct error *err)
+{
+	auto_free char *root = path_join(s->run.dirs->state, "containers");
+	const char *name = s->run.record.name;
+	int rc;
+
+	if (s->phase != SUPERVISOR_RUNNING || s->has_ended)
+		return err_set(err, ESRCH, "container '%s' is not running", name);
+	if (s->is_paused == is_paused)
+		return err_set(err, EINVAL, "container '%s' is %s paused", name,
+			       is_paused ? "already" : "not");
+	rc = container_pause(root, s->run.record.id, is_paused, err);
+	if (rc == 0)
+		s->is_paused = is_paused;
+	return rc;
+}
+
+/* Somebody wants us to end, a shutdown for instance: the container first, as it wishes. */
+static void on_signal(void *arg, int signal)
+{
+	struct supervisor *s = arg;
+
+	(void)signal;
+	if (!s->kill_timer)
+		supervisor_stop(s, 0, CONTROL_TIMEOUT_DEFAULT, WISH_LEAVE);
+}
+
+/* ---- the command that has forked us ----------------------------------------------------------- */
+
+static void leave_alone(struct supervisor *s)
+{
+	if (s->job->control < 0)
+		return;
 	loop_remove(s->loop, s->job->control);
 	close_fd(&s->job->control);
 	console_restore(&s->job->console);
@@ -111,35 +231,24 @@ static void on_command(void *arg, uint32_t events)
 
 	(void)events;
 	if (control_receive(s->job->control, &message, NULL, &ignored) < 0)
-		on_command_gone(s);
-	else if (message.type == CONTROL_SIGNAL && !s->has_ended)
-		(void)proc_signal(s->run.container.pidfd, message.value, &ignored);
+		leave_alone(s);
+	else if (message.type == CONTROL_SIGNAL)
+		(void)supervisor_kill(s, message.value, &ignored);
 }
 
-static void on_patience_end(void *arg)
+static void tell(const struct supervisor *s, enum control_type type, int value,
+		 const struct error *error, int fd)
 {
-	struct supervisor *s = arg;
+	struct control_message message = { .type = type, .value = value };
 	struct error ignored;
 
-	if (!s->has_ended)
-		(void)proc_signal(s->run.container.pidfd, SIGKILL, &ignored);
+	if (error)
+		message.error = *error;
+	if (s->job->control >= 0)
+		(void)control_send(s->job->control, &message, fd, &ignored);
 }
 
-/* Somebody wants us to end, a shutdown for instance: the container first, as it wishes. */
-static void on_signal(void *arg, int signal)
-{
-	struct supervisor *s = arg;
-	struct error ignored;
-	int stop_signal = SIGTERM;
-
-	(void)signal;
-	if (s->has_ended || s->is_stopping)
-		return;
-	s->is_stopping = true;
-	(void)parse_signal(s->run.record.stop_signal, &stop_signal, &ignored);
-	(void)proc_signal(s->run.container.pidfd, stop_signal, &ignored);
-	(void)loop_timer(s->loop, 1000 * (int64_t)s->run.record.stop_timeout, on_patience_end, s);
-}
+/* ---- begin ------------------------------------------------------------------------------------ */
 
 static int start_pump(struct supervisor *s, int *from, int to, struct error *err)
 {
@@ -150,17 +259,22 @@ static int start_pump(struct supervisor *s, int *from, int to, struct error *err
 	return rc;
 }
 
+static bool is_attached(const struct supervisor *s)
+{
+	return s->job->is_attached && s->job->control >= 0;
+}
+
 static int start_pumps(struct supervisor *s, struct error *err)
 {
-	bool is_dropped = s->job->options->is_detached;
 	int rc = 0;
 
+	s->n_pumps = 0;
 	if (s->run.container.pty >= 0) {
 		int master = fcntl(s->run.container.pty, F_DUPFD_CLOEXEC, 3);
 
 		if (master < 0 || fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 			return err_sys(err, "copy the terminal's descriptor");
-		return start_pump(s, &master, is_dropped ? -1 : STDOUT_FILENO, err);
+		return start_pump(s, &master, is_attached(s) ? STDOUT_FILENO : -1, err);
 	}
 	for (int i = 0; rc == 0 && i < 2; i++) {
 		close_fd(&s->inner[i]);
@@ -170,21 +284,216 @@ static int start_pumps(struct supervisor *s, struct error *err)
 	return rc;
 }
 
-static int watch(struct supervisor *s, struct error *err)
+static void stop_pumps(struct supervisor *s)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, 0 };
-	int rc = start_pumps(s, err);
+	for (size_t i = 0; i < s->n_pumps; i++)
+		pump_stop(&s->pumps[i]);
+	s->n_pumps = 0;
+}
 
-	if (rc == 0)
-		rc = loop_add(s->loop, s->run.container.pidfd, EPOLLIN, on_container_end, s, err);
-	if (rc == 0)
-		rc = loop_add(s->loop, s->job->control, EPOLLIN, on_command, s, err);
-	if (rc == 0)
-		rc = loop_signals(s->loop, signals, on_signal, s, err);
+static int make_pipes(struct supervisor *s, struct error *err)
+{
+	const struct run_options *o = &s->run.record.options;
+	int *stdio = s->run.stdio;
+	int rc = 0;
+
+	if (o->is_interactive && !o->has_tty && s->job->stdin_read < 0)
+		rc = pump_pipe(true, &s->job->stdin_read, &s->held_stdin, err);
+	stdio[0] = s->job->stdin_read >= 0 ? s->job->stdin_read : CONTAINER_STDIO_NULL;
+	stdio[1] = stdio[2] = CONTAINER_STDIO_NULL;
+	for (int i = 0; rc == 0 && i < 2 && !o->has_tty && is_attached(s); i++) {
+		rc = pump_pipe(false, &s->inner[i], &s->outer[i], err);
+		if (rc == 0)
+			stdio[1 + i] = s->inner[i];
+	}
 	return rc;
 }
 
-/* ---- begin and end ---------------------------------------------------------------------------- */
+static void close_pipes(struct supervisor *s)
+{
+	for (int i = 0; i < 2; i++) {
+		close_fd(&s->inner[i]);
+		close_fd(&s->outer[i]);
+	}
+	close_fd(&s->held_stdin);
+	close_fd(&s->job->stdin_read);
+}
+
+/* On failure nothing of it is left. */
+static int start_container(struct supervisor *s, struct error *err)
+{
+	int rc = make_pipes(s, err);
+
+	if (rc == 0)
+		rc = run_start(&s->run, err);
+	if (rc < 0) {
+		close_pipes(s);
+		return rc;
+	}
+	close_fd(&s->job->stdin_read);
+	s->began_ns = clock_boot_ns();
+	s->phase = SUPERVISOR_RUNNING;
+	s->wish = WISH_NOTHING;
+	s->has_ended = s->is_paused = false;
+	rc = start_pumps(s, err);
+	if (rc == 0)
+		rc = loop_add(s->loop, s->run.container.pidfd, EPOLLIN, on_container_end, s, err);
+	if (rc < 0) {
+		stop_pumps(s);
+		close_pipes(s);
+		run_abort(&s->run, err);
+		return rc;
+	}
+	s->run.is_again = true;
+	return 0;
+}
+
+/* ---- the end, continued ----------------------------------------------------------------------- */
+
+static bool was_oom_killed(const struct supervisor *s)
+{
+	struct error ignored;
+	uint64_t kills = 0;
+
+	return s->run.record.memory && s->exit_code != 0 &&
+	       cgroup_oom_kills(s->run.container.cgroup, &kills, &ignored) == 0 && kills > 0;
+}
+
+static void make_remark(const struct supervisor *s, bool is_oom_killed, struct error *ret)
+{
+	char limit[32];
+
+	if (!is_oom_killed)
+		return;
+	format_size(s->run.record.memory, limit, sizeof(limit));
+	(void)err_set(ret, ENOMEM, "%s '%s' was killed: out of memory, the limit is %s",
+		      s->exit_code == 128 + SIGKILL ? "container" : "a process in container",
+		      s->run.record.name, limit);
+}
+
+/* True if it is to be started again, in restart.pause_ns or, as somebody wants it, at once. */
+static bool is_restarted(struct supervisor *s)
+{
+	bool is_stopped = s->wish == WISH_STOP || s->wish == WISH_LEAVE;
+
+	s->run.record.is_stopped = s->wish == WISH_STOP;
+	if (s->wish == WISH_RESTART) {
+		restart_begin(&s->restart);
+		return true;
+	}
+	return restart_ended(&s->restart, s->exit_code, clock_boot_ns() - s->began_ns, is_stopped);
+}
+
+/* Whoever waits hears of it once the container is nobody's any more. */
+static void end_life(struct supervisor *s, const struct error *remark)
+{
+	s->phase = SUPERVISOR_OVER;
+	record_place_close(&s->run.place);
+	if (s->failure.code)
+		tell(s, CONTROL_ERROR, 0, &s->failure, -1);
+	else
+		tell(s, CONTROL_EXIT, s->exit_code, remark, -1);
+	peers_tell_end(s, true);
+	loop_stop(s->loop, 0);
+}
+
+static void start_again(struct supervisor *s);
+
+static void wait_to_restart(struct supervisor *s)
+{
+	int64_t pause_ms = s->wish == WISH_RESTART ? 0 : s->restart.pause_ns / 1000000;
+
+	s->phase = SUPERVISOR_WAITING;
+	s->restart_timer = loop_timer(s->loop, pause_ms, on_restart_time, s);
+}
+
+static void on_over(struct supervisor *s)
+{
+	bool is_oom_killed = was_oom_killed(s);
+	struct error remark = { 0 };
+	struct error err;
+	int rc;
+	struct run_ending ending = {
+		.exit_code = s->exit_code,
+		.is_oom_killed = is_oom_killed,
+		.is_restarting = is_restarted(s),
+	};
+
+	make_remark(s, is_oom_killed, &remark);
+	s->n_pumps = 0;
+	close_fd(&s->held_stdin);
+	s->run.record.restart_count = s->restart.count;
+	if (!ending.is_restarting)
+		peers_close(s);
+	rc = run_end(&s->run, &ending, &err);
+	if (rc < 0)
+		s->failure = err;
+	if (rc < 0 || !ending.is_restarting) {
+		peers_close(s);
+		end_life(s, &remark);
+		return;
+	}
+	tell(s, CONTROL_EXIT, s->exit_code, &remark, -1);
+	leave_alone(s);
+	peers_tell_end(s, false);
+	wait_to_restart(s);
+}
+
+/* It is stopped while it waits, or could not be started. */
+static void give_up(struct supervisor *s)
+{
+	struct record *record = &s->run.record;
+	struct error err;
+
+	peers_close(s);
+	record->is_restarting = false;
+	record->is_stopped = s->wish == WISH_STOP;
+	if (record->is_removed_at_end) {
+		if (record_remove(s->run.dirs, record->name, &err) < 0)
+			s->failure = err;
+	} else if (record_write(&s->run.place, record, &err) < 0) {
+		s->failure = err;
+	}
+	end_life(s, NULL);
+}
+
+static void on_restart_time(void *arg)
+{
+	struct supervisor *s = arg;
+
+	s->restart_timer = 0;
+	if (s->wish == WISH_STOP || s->wish == WISH_LEAVE)
+		give_up(s);
+	else
+		start_again(s);
+}
+
+/* One that cannot be started has ended, as far as its policy goes. */
+static void start_again(struct supervisor *s)
+{
+	struct error err = { 0 };
+	struct record *record = &s->run.record;
+	int rc = record_begin(record, &err);
+
+	if (rc == 0)
+		rc = start_container(s, &err);
+	peers_tell_start(s, rc < 0 ? &err : NULL);
+	if (rc == 0)
+		return;
+	s->exit_code = record->exit_code;
+	if (restart_ended(&s->restart, s->exit_code, 0, s->wish == WISH_RESTART)) {
+		record->is_restarting = true;
+		record->restart_count = s->restart.count;
+		s->wish = WISH_NOTHING;
+		if (record_write(&s->run.place, record, &err) == 0) {
+			wait_to_restart(s);
+			return;
+		}
+	}
+	give_up(s);
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
 
 /* What was the command's: its session, its end of things, its standard input. */
 static int leave_command(struct supervisor *s, struct error *err)
@@ -207,26 +516,9 @@ static int leave_command(struct supervisor *s, struct error *err)
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 		return err_sys(err, "use '/dev/null' as standard input");
 	/* Who reads what the command prints shall not wait for the container's end. */
-	if (job->options->is_detached &&
-	    (dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0))
+	if (!job->is_attached && (dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0))
 		return err_sys(err, "use '/dev/null' as standard output");
 	return 0;
-}
-
-static int make_pipes(struct supervisor *s, struct error *err)
-{
-	const struct run_options *o = s->job->options;
-	int *stdio = s->run.stdio;
-	int rc = 0;
-
-	stdio[0] = s->job->stdin_read >= 0 ? s->job->stdin_read : CONTAINER_STDIO_NULL;
-	stdio[1] = stdio[2] = CONTAINER_STDIO_NULL;
-	for (int i = 0; rc == 0 && i < 2 && !o->has_tty && !o->is_detached; i++) {
-		rc = pump_pipe(false, &s->inner[i], &s->outer[i], err);
-		if (rc == 0)
-			stdio[1 + i] = s->inner[i];
-	}
-	return rc;
 }
 
 static int begin(struct supervisor *s, struct error *err)
@@ -237,58 +529,25 @@ static int begin(struct supervisor *s, struct error *err)
 
 	if (rc == 0)
 		rc = record_begin(record, err);
-	if (rc == 0)
-		rc = make_pipes(s, err);
 	if (rc == 0) {
 		s->loop = loop_new(err);
 		rc = s->loop ? 0 : -err->code;
 	}
 	if (rc == 0)
-		return run_start(&s->run, err);
-	(void)record_remove(s->run.dirs, record->name, &ignored);
+		return start_container(s, err);
+	if (!s->run.is_again)
+		(void)record_remove(s->run.dirs, record->name, &ignored);
 	return rc;
 }
 
-static void tell(const struct supervisor *s, enum control_type type, int value,
-		 const struct error *error, int fd)
+static int watch(struct supervisor *s, struct error *err)
 {
-	struct control_message message = { .type = type, .value = value };
-	struct error ignored;
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, 0 };
+	int rc = loop_add(s->loop, s->job->control, EPOLLIN, on_command, s, err);
 
-	if (error)
-		message.error = *error;
-	if (s->job->control >= 0)
-		(void)control_send(s->job->control, &message, fd, &ignored);
-}
-
-static bool was_oom_killed(const struct supervisor *s)
-{
-	struct error ignored;
-	uint64_t kills = 0;
-
-	return s->run.record.memory && s->exit_code != 0 &&
-	       cgroup_oom_kills(s->run.container.cgroup, &kills, &ignored) == 0 && kills > 0;
-}
-
-static void finish(struct supervisor *s)
-{
-	bool is_oom_killed = was_oom_killed(s);
-	struct error remark = { 0 };
-	struct error err = { 0 };
-
-	if (is_oom_killed) {
-		char limit[32];
-
-		format_size(s->run.record.memory, limit, sizeof(limit));
-		(void)err_set(&remark, ENOMEM, "%s '%s' was killed: out of memory, the limit is %s",
-			      s->exit_code == 128 + SIGKILL ? "container"
-							    : "a process in container",
-			      s->run.record.name, limit);
-	}
-	if (run_end(&s->run, s->exit_code, is_oom_killed, &err) < 0)
-		tell(s, CONTROL_ERROR, 0, &err, -1);
-	else
-		tell(s, CONTROL_EXIT, s->exit_code, &remark, -1);
+	if (rc == 0)
+		rc = loop_signals(s->loop, signals, on_signal, s, err);
+	return rc < 0 ? rc : peers_listen(s, err);
 }
 
 _Noreturn void supervisor_run(struct supervisor_job *job)
@@ -297,33 +556,39 @@ _Noreturn void supervisor_run(struct supervisor_job *job)
 		.job = job,
 		.run = {
 			.dirs = job->dirs,
-			.options = job->options,
 			.record = job->record,
 			.place = job->place,
+			.is_again = job->is_again,
 			.columns = job->columns,
 			.rows = job->rows,
 		},
 		.outer = { -1, -1 },
 		.inner = { -1, -1 },
+		.held_stdin = -1,
+		.listener = -1,
+		.restart.config = job->record.options.restart,
 	};
 	struct error err = { 0 };
 	int rc = begin(&s, &err);
 
 	if (rc < 0) {
+		record_place_close(&s.run.place);
 		tell(&s, CONTROL_ERROR, 0, &err, -1);
 		_exit(1);
 	}
-	close_fd(&job->stdin_read);
 	rc = watch(&s, &err);
 	if (rc == 0)
 		tell(&s, CONTROL_STARTED, 0, NULL, s.run.container.pty);
+	else
+		s.run.is_again = job->is_again;
 	if (rc == 0)
 		rc = loop_run(s.loop, &err);
 	if (rc < 0) {
-		run_abort(&s.run);
+		peers_close(&s);
+		run_abort(&s.run, &err);
+		record_place_close(&s.run.place);
 		tell(&s, CONTROL_ERROR, 0, &err, -1);
 		_exit(1);
 	}
-	finish(&s);
 	_exit(0);
 }

@@ -75,6 +75,12 @@ START_TEST(what_is_written_is_read)
 	record.memory = 67108864;
 	record.stop_signal = xstrdup("SIGQUIT");
 	record.stop_timeout = 3;
+	record.options.image = xstrdup("busybox:1");
+	(void)snprintf(record.address, sizeof(record.address), "10.0.0.2");
+	record.is_stopped = record.is_restarting = true;
+	record.restart_count = 4;
+	record.started_ns = 4;
+	record.failure = xstrdup("no such command");
 	record.has_ended = record.is_oom_killed = true;
 	record.exit_code = 137;
 	record.ended_ns = 5;
@@ -95,6 +101,12 @@ START_TEST(what_is_written_is_read)
 	ck_assert_str_eq(got.stop_signal, "SIGQUIT");
 	ck_assert_int_eq(got.stop_timeout, 3);
 	ck_assert(got.is_removed_at_end && got.has_ended && got.is_oom_killed);
+	ck_assert_str_eq(got.options.image, "busybox:1");
+	ck_assert_str_eq(got.address, "10.0.0.2");
+	ck_assert(got.is_stopped && got.is_restarting);
+	ck_assert_int_eq(got.restart_count, 4);
+	ck_assert_int_eq(got.started_ns, 4);
+	ck_assert_str_eq(got.failure, "no such command");
 	ck_assert_int_eq(got.exit_code, 137);
 	ck_assert_int_eq(got.ended_ns, 5);
 	ck_assert_int_eq(got.created_ns, record.created_ns);
@@ -104,6 +116,33 @@ START_TEST(what_is_written_is_read)
 	record_fini(&got);
 	record_fini(&record);
 	record_place_close(&place);
+	temp_remove(&temp);
+}
+END_TEST
+
+START_TEST(a_new_name_is_free_and_counts)
+{
+	struct record_place one_place = RECORD_NO_PLACE, other_place = RECORD_NO_PLACE;
+	struct record one, other, got;
+	struct error err;
+
+	begin();
+	claim("one", &one, &one_place);
+	claim("other", &other, &other_place);
+	ck_assert_int_eq(record_write(&one_place, &one, &err), 0);
+	ck_assert_int_eq(record_write(&other_place, &other, &err), 0);
+	ck_assert_int_eq(record_rename(&dirs, &one_place, &one, "other", &err), -EEXIST);
+	ck_assert_ptr_nonnull(strstr(err.msg, "the name 'other' is in use by container"));
+	ck_assert_str_eq(one.name, "one");
+	ck_assert_int_eq(record_rename(&dirs, &one_place, &one, "third", &err), 0);
+	ck_assert(!exists("one") && exists("third"));
+	ck_assert_int_eq(record_read(&one_place, &got, &err), 0);
+	ck_assert_str_eq(got.name, "third");
+	record_fini(&got);
+	record_fini(&one);
+	record_fini(&other);
+	record_place_close(&one_place);
+	record_place_close(&other_place);
 	temp_remove(&temp);
 }
 END_TEST
@@ -356,6 +395,6 @@ START_TEST(images_have_users)
 END_TEST
 
 TEST_MAIN("engine/record", ids_are_64_digits, what_is_written_is_read,
-	  a_torn_or_strange_record_is_named, a_name_has_one_owner, many_claim_at_once,
-	  names_are_made_up, finds_by_name_id_and_beginning, sweeps_what_the_dead_left,
-	  sweeping_waits_for_creators, images_have_users)
+	  a_new_name_is_free_and_counts, a_torn_or_strange_record_is_named, a_name_has_one_owner,
+	  many_claim_at_once, names_are_made_up, finds_by_name_id_and_beginning,
+	  sweeps_what_the_dead_left, sweeping_waits_for_creators, images_have_users)
