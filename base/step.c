@@ -224,6 +224,20 @@ static char *read_whole(int fd, size_t *ret_len)
 	return text;
 }
 
+/*
+ * A clone is recorded when clone3() has returned here; on a busy machine the child has said what it
+ * did by then.  To a script those steps would be the host's own, pivot_root among them.
+ */
+static void put_clone_before_its_steps(struct step_record *records, size_t at)
+{
+	for (; at > 0 && records[at - 1].who == STEP_INIT; at--) {
+		struct step_record clone = records[at];
+
+		records[at] = records[at - 1];
+		records[at - 1] = clone;
+	}
+}
+
 int step_records_read(int fd, struct step_record **ret, size_t *ret_n)
 {
 	struct step_record *records = NULL;
@@ -241,8 +255,11 @@ int step_records_read(int fd, struct step_record **ret, size_t *ret_n)
 		if (wire.magic != WIRE_MAGIC || wire.size < sizeof(wire) || wire.size > len - at)
 			break;
 		records = xrealloc(records, n + 1, sizeof(*records));
-		if (decode(&wire, text + at + sizeof(wire), &records[n]))
+		if (decode(&wire, text + at + sizeof(wire), &records[n])) {
+			if (records[n].kind == STEP_CLONE)
+				put_clone_before_its_steps(records, n);
 			n++;
+		}
 		at += wire.size;
 	}
 	*ret = records;

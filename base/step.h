@@ -15,7 +15,8 @@
  *
  * Records are appended, one write(2) each, to an fd opened O_APPEND | O_CLOEXEC (a memfd, or a file
  * where several commands make one container), which the container's init inherits.  Order is the
- * order of arrival; durations are kept, not points in time: clocks differ between time namespaces.
+ * order of arrival, but for a clone, which is read back before the steps of its child; durations are
+ * kept, not points in time: clocks differ between time namespaces.
  */
 
 enum step_who { STEP_HOST, STEP_INIT };

@@ -56,6 +56,34 @@ START_TEST(reads_back_what_was_recorded)
 }
 END_TEST
 
+START_TEST(a_clone_stands_before_the_steps_of_its_child)
+{
+	auto_fd int fd = make_sink();
+	struct step_record *records = NULL;
+	struct step step = step_begin();
+	char *const argv[] = { (char[]){ "unshare" }, NULL };
+	size_t n = 0;
+
+	step_end(&step, 0, "mkdir", NULL);
+	step_acting_as(STEP_INIT); /* the child was quicker */
+	step_end(&step, 0, "mount", NULL);
+	step_end(&step, 0, "pivot_root", NULL);
+	step_acting_as(STEP_HOST);
+	step_end_argv(&step, 0, STEP_CLONE, argv, NULL);
+	step_acting_as(STEP_INIT);
+	step_end(&step, 0, "umount", NULL);
+
+	ck_assert_int_eq(step_records_read(fd, &records, &n), 0);
+	ck_assert_uint_eq(n, 5);
+	ck_assert_str_eq(records[0].argv[0], "mkdir");
+	ck_assert_str_eq(records[1].argv[0], "unshare");
+	ck_assert_str_eq(records[2].argv[0], "mount");
+	ck_assert_str_eq(records[3].argv[0], "pivot_root");
+	ck_assert_str_eq(records[4].argv[0], "umount");
+	step_records_free(records, n);
+}
+END_TEST
+
 START_TEST(off_records_nothing)
 {
 	struct step step = step_begin();
@@ -112,5 +140,5 @@ START_TEST(leaves_a_torn_record_out)
 }
 END_TEST
 
-TEST_MAIN("base/step", reads_back_what_was_recorded, off_records_nothing,
-	  records_of_several_processes_stay_whole, leaves_a_torn_record_out)
+TEST_MAIN("base/step", reads_back_what_was_recorded, a_clone_stands_before_the_steps_of_its_child,
+	  off_records_nothing, records_of_several_processes_stay_whole, leaves_a_torn_record_out)
