@@ -14,6 +14,7 @@
 #include "cli/cmd_image.h"
 #include "cli/cmd_life.h"
 #include "cli/cmd_look.h"
+#include "cli/cmd_network.h"
 #include "cli/cmd_oci.h"
 #include "cli/cmd_run.h"
 #include "cli/command.h"
@@ -132,18 +133,22 @@ static const struct command global = {
 
 static const struct command *const commands[] = {
 	/* The runtime's come before the engine's of the same name. */
-	&oci_run,     &oci_ps,      &oci_start,  &oci_kill,       &oci_pause,
+	&oci_run,        &oci_ps,          &oci_start,    &oci_kill,       &oci_pause,
 
-	&cmd_run,     &cmd_start,   &cmd_stop,   &cmd_restart,    &cmd_kill,     &cmd_wait,
-	&cmd_pause,   &cmd_unpause, &cmd_rename, &cmd_ps,         &cmd_rm,       &cmd_logs,
-	&cmd_port,    &cmd_stats,   &cmd_top,
+	&cmd_run,        &cmd_start,       &cmd_stop,     &cmd_restart,    &cmd_kill,
+	&cmd_wait,       &cmd_pause,       &cmd_unpause,  &cmd_rename,     &cmd_ps,
+	&cmd_rm,         &cmd_logs,        &cmd_port,     &cmd_stats,      &cmd_top,
 
-	&cmd_load,    &cmd_images,  &cmd_rmi,    &cmd_image_load, &cmd_image_ls, &cmd_image_rm,
+	&cmd_load,       &cmd_images,      &cmd_rmi,      &cmd_image_load, &cmd_image_ls,
+	&cmd_image_rm,
+
+	&cmd_net_create, &cmd_net_inspect, &cmd_net_list, &cmd_net_ls,     &cmd_net_prune,
+	&cmd_net_remove, &cmd_net_rm,
 
 	&cmd_compose,
 
-	&oci_create,  &oci_state,   &oci_delete, &oci_list,       &oci_spec,     &oci_resume,
-	&oci_exec,    NULL,
+	&oci_create,     &oci_state,       &oci_delete,   &oci_list,       &oci_spec,
+	&oci_resume,     &oci_exec,        NULL,
 };
 
 /* What we open must not become somebody's standard input or output. */

@@ -26,6 +26,7 @@
 #include "base/stage.h"
 #include "base/sys.h"
 #include "engine/files.h"
+#include "engine/networks.h"
 #include "engine/options.h"
 #include "image/store.h"
 #include "runtime/seccomp.h"
@@ -185,7 +186,7 @@ static void remove_place(void *job)
 
 bool run_has_endpoint(const struct record *record)
 {
-	return !str_eq(record->network, "none") && !str_eq(record->network, "host");
+	return !network_is_pseudo(record->network);
 }
 
 /* With ports that the host chose, the record is written again: they are what `ps` shows. */
@@ -235,24 +236,20 @@ static int reserve(void *job, struct error *err)
 {
 	struct run *run = job;
 	struct endpoint *endpoint = &run->endpoint;
-	auto_free char *path = path_join(run->dirs->data, "networks");
-	auto_fd int fd = -1;
+	auto_networks struct networks networks = NETWORKS_CLOSED;
 	int rc;
 
 	if (!run_has_endpoint(&run->record))
 		return 0;
-	fd = dir_make_open(path, 0700, err);
-	if (fd < 0)
-		return fd;
-
-	const struct dir networks = { .fd = fd, .path = path };
-
-	rc = network_ensure(&networks, run->record.network, &endpoint->network, err);
+	rc = networks_open(run->dirs, &networks, err);
+	if (rc < 0)
+		return rc;
+	rc = network_ensure(&networks.dir, run->record.network, &endpoint->network, err);
 	if (rc < 0)
 		return rc;
 	memcpy(endpoint->container_id, run->record.id, sizeof(run->record.id));
 	endpoint->container_name = run->record.name;
-	return reserve_in(&networks, run, err);
+	return reserve_in(&networks.dir, run, err);
 }
 
 static int attach(void *arg, pid_t pid, int netns_fd, struct error *err)
@@ -269,17 +266,15 @@ static int attach(void *arg, pid_t pid, int netns_fd, struct error *err)
 
 static int release_endpoint(struct run *run, struct error *err)
 {
-	auto_free char *path = path_join(run->dirs->data, "networks");
-	auto_fd int fd = -1;
+	auto_networks struct networks networks = NETWORKS_CLOSED;
 	int rc;
 
 	if (!run_has_endpoint(&run->record))
 		return 0;
-	fd = dir_make_open(path, 0700, err);
-	if (fd < 0)
-		return fd;
-	rc = endpoint_release(&(struct dir){ .fd = fd, .path = path }, run->record.network,
-			      run->record.id, err);
+	rc = networks_open(run->dirs, &networks, err);
+	if (rc < 0)
+		return rc;
+	rc = endpoint_release(&networks.dir, run->record.network, run->record.id, err);
 	for (size_t i = 0; i < run->n_port_fds; i++)
 		close_fd(&run->port_fds[i]);
 	run->n_port_fds = 0;

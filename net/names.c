@@ -10,14 +10,27 @@ void names_veth(struct in_addr address, char ret[16])
 	(void)snprintf(ret, 16, "veth%08x", ntohl(address.s_addr));
 }
 
-/* FNV-1a */
-static uint32_t hash(const char *text)
+/* FNV-1a, going on from @value. */
+static uint32_t hash_on(uint32_t value, const char *text)
 {
-	uint32_t value = 2166136261U;
-
 	for (const char *c = text; *c; c++)
 		value = (value ^ (uint8_t)*c) * 16777619U;
 	return value;
+}
+
+static uint32_t hash(const char *text)
+{
+	return hash_on(2166136261U, text);
+}
+
+void names_network_id(const char *network, char ret[65])
+{
+	uint32_t value = hash("network ");
+
+	for (size_t i = 0; i < 8; i++) {
+		value = hash_on(value, network);
+		(void)snprintf(ret + 8 * i, 9, "%08x", value);
+	}
 }
 
 void names_bridge(const char *network, char ret[16])

@@ -15,6 +15,9 @@ void names_veth(struct in_addr address, char ret[16]);
 /* "minictr0" for the default network "bridge", else "mc-" + 8 hex digits of a hash of the name. */
 void names_bridge(const char *network, char ret[16]);
 
+/* The id of a network that has none of its own: 64 hex digits that follow from its name. */
+void names_network_id(const char *network, char ret[65]);
+
 /* A locally administered unicast MAC from the IPv4 address (02:42:a.b.c.d, as docker does). */
 void names_mac(struct in_addr address, uint8_t ret[6]);
 

@@ -2,22 +2,20 @@
 #include "net/network.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/json.h"
-#include "base/lock.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
-#include "base/parse.h"
 #include "base/sys.h"
 #include "net/addr.h"
 #include "net/ipam.h"
@@ -28,166 +26,11 @@
 #include "net/nl.h"
 #include "net/rules.h"
 
-#define DEFAULT_NETWORK "bridge"
-
-int network_lock(const struct dir *net_dir, struct error *err)
-{
-	return lock_acquire(net_dir, "lock", LOCK_EXCLUSIVE, err);
-}
-
-struct subnet network_subnet(const struct network *network)
-{
-	return (struct subnet){ network->subnet, network->prefix };
-}
-
-/* ---- the record: <net_dir>/networks/<name>.json ---- */
-
-struct record {
-	char *bridge, *subnet, *gateway;
-	bool is_internal;
-	uint32_t mtu;
-};
-
-static void record_fini(struct record *record)
-{
-	free(record->bridge);
-	free(record->subnet);
-	free(record->gateway);
-}
-
-static int open_records(const struct dir *net_dir, struct error *err)
-{
-	return dir_make_open_at(net_dir, "networks", 0700, err);
-}
-
-static int check_record(const struct record *record, const char *name, struct network *ret,
-			struct error *err)
-{
-	struct network network = { .is_internal = record->is_internal, .mtu = record->mtu };
-	struct subnet subnet;
-	int rc = subnet_parse(record->subnet, &subnet, err);
-
-	if (rc < 0)
-		return rc;
-	if (inet_pton(AF_INET, record->gateway, &network.gateway) != 1 ||
-	    !ipam_is_usable(&subnet, (struct in_addr){ INADDR_ANY }, network.gateway))
-		return err_set(err, EINVAL, "gateway '%s' is no address of subnet '%s'",
-			       record->gateway, record->subnet);
-	if (!is_valid_name(record->bridge) || strlen(record->bridge) >= sizeof(network.bridge))
-		return err_set(err, EINVAL, "bridge '%s' is no name of an interface",
-			       record->bridge);
-	network.subnet = subnet.address;
-	network.prefix = subnet.prefix;
-	(void)snprintf(network.name, sizeof(network.name), "%s", name);
-	(void)snprintf(network.bridge, sizeof(network.bridge), "%s", record->bridge);
-	*ret = network;
-	return 0;
-}
-
-/* 1 and *ret, 0 if there is none. */
-static int find_record(const struct dir *net_dir, const char *name, struct network *ret,
-		       struct error *err)
-{
-	static const struct json_field fields[] = {
-		JSON_FIELD_NEEDED(struct record, bridge, JSON_FIELD_STRING, "bridge"),
-		JSON_FIELD_NEEDED(struct record, subnet, JSON_FIELD_STRING, "subnet"),
-		JSON_FIELD_NEEDED(struct record, gateway, JSON_FIELD_STRING, "gateway"),
-		JSON_FIELD(struct record, is_internal, JSON_FIELD_BOOL, "internal"),
-		JSON_FIELD(struct record, mtu, JSON_FIELD_UINT32, "mtu"),
-		JSON_FIELDS_END,
-	};
-	__attribute__((cleanup(record_fini))) struct record record = { 0 };
-	auto_json_doc struct json_doc doc = { 0 };
-	auto_free char *file = xasprintf("networks/%s.json", name);
-	int rc;
-
-	if (faccessat(net_dir->fd, file, F_OK, 0) < 0 && errno == ENOENT)
-		return 0;
-	rc = json_doc_load(&doc, net_dir->fd, file, err);
-	if (rc == 0)
-		rc = json_read(&doc, fields, &record, err);
-	if (rc == 0)
-		rc = check_record(&record, name, ret, err);
-	if (rc < 0)
-		return err_wrap(err, "read network '%s'", name);
-	return 1;
-}
-
-static int write_record(const struct dir *net_dir, const struct network *network, struct error *err)
-{
-	const struct subnet subnet = network_subnet(network);
-	auto_free char *path = xasprintf("%s/networks", net_dir->path);
-	auto_free char *file = xasprintf("%s.json", network->name);
-	auto_json json_t *object = json_object_new();
-	auto_fd int fd = open_records(net_dir, err);
-	const struct dir records = { .fd = fd, .path = path };
-	char subnet_text[SUBNET_TEXT_MAX];
-	char gateway[INET_ADDRSTRLEN];
-	auto_free char *text = NULL;
-
-	if (fd < 0)
-		return fd;
-	subnet_format(&subnet, subnet_text);
-	(void)inet_ntop(AF_INET, &network->gateway, gateway, sizeof(gateway));
-	json_put_string(object, "bridge", network->bridge);
-	json_put_string(object, "subnet", subnet_text);
-	json_put_string(object, "gateway", gateway);
-	json_put_bool(object, "internal", network->is_internal);
-	json_put_int(object, "mtu", network->mtu);
-	text = json_to_text(object, JSON_INDENT(2));
-	return file_replace_at(&records, file, text, strlen(text), 0600, FILE_DURABLE, err);
-}
-
-/* Calls @each for every record; one that cannot be read is told and left out. */
-static int for_each_record(const struct dir *net_dir,
-			   void (*each)(const struct network *network, void *arg), void *arg,
-			   struct error *err)
-{
-	int fd = open_records(net_dir, err);
-	const struct dirent *entry;
-	DIR *dir;
-
-	if (fd < 0)
-		return fd;
-	dir = fdopendir(fd);
-	if (!dir) {
-		int rc = err_sys(err, "list networks in '%s'", net_dir->path);
-
-		close_fd(&fd);
-		return rc;
-	}
-	while ((entry = readdir(dir))) {
-		auto_free char *name = NULL;
-		struct network network;
-		struct error why;
-		int rc;
-
-		if (str_starts(entry->d_name, FILE_TEMP_PREFIX))
-			(void)unlinkat(fd, entry->d_name, 0);
-		if (entry->d_name[0] == '.' || !str_ends(entry->d_name, ".json"))
-			continue;
-		name = xstrndup(entry->d_name, strlen(entry->d_name) - strlen(".json"));
-		rc = find_record(net_dir, name, &network, &why);
-		if (rc < 0)
-			log_warning("%s", why.msg);
-		else if (rc > 0)
-			each(&network, arg);
-	}
-	(void)closedir(dir);
-	return 0;
-}
-
 /* ---- which subnet ---- */
 
-static void add_subnet(const struct network *network, void *arg)
-{
-	const struct subnet subnet = network_subnet(network);
-
-	subnets_add(arg, &subnet);
-}
-
 /* Fills what @network leaves open, and refuses what others have. */
-static int choose_subnet(const struct dir *net_dir, struct network *network, struct error *err)
+static int choose_subnet(const struct network_records *others, struct network *network,
+			 struct error *err)
 {
 	auto_nl struct nl nl = { .fd = -1 };
 	auto_subnets struct subnets used = { 0 };
@@ -201,11 +44,13 @@ static int choose_subnet(const struct dir *net_dir, struct network *network, str
 	 */
 	if (rc == 0)
 		rc = addr_list_used(&nl, &used, err);
-	if (rc == 0)
-		rc = for_each_record(net_dir, add_subnet, &used, err);
 	if (rc < 0)
 		return rc;
+	for (size_t i = 0; i < others->n; i++) {
+		const struct subnet other = network_subnet(&others->items[i].network);
 
+		subnets_add(&used, &other);
+	}
 	if (!subnet.prefix && !ipam_choose_subnet(&used, &subnet))
 		return err_set(err, ENOSPC, "all private subnets are in use on this host");
 	for (size_t i = 0; network->prefix && i < used.n; i++) {
@@ -222,18 +67,69 @@ static int choose_subnet(const struct dir *net_dir, struct network *network, str
 	network->prefix = subnet.prefix;
 	if (!network->gateway.s_addr)
 		network->gateway = subnet_at(&subnet, 1);
+	return network_check_gateway(network, err);
+}
+
+/* The bridge that it has to have may be somebody else's. */
+static int choose_bridge(const struct network_records *others, struct network *network,
+			 struct error *err)
+{
+	auto_nl struct nl nl = { .fd = -1 };
+	unsigned int flags;
+	int index;
+	int rc;
+
+	if (!*network->bridge)
+		names_bridge(network->name, network->bridge);
+	for (size_t i = 0; i < others->n; i++) {
+		if (strcmp(others->items[i].network.bridge, network->bridge) == 0)
+			return err_set(err, EEXIST, "bridge '%s' is in use by network '%s'",
+				       network->bridge, others->items[i].network.name);
+	}
+	/* That of the default network is shared by the state directories of a host. */
+	if (strcmp(network->name, NETWORK_DEFAULT) == 0)
+		return 0;
+	rc = nl_init(&nl, NETLINK_ROUTE, err);
+	if (rc == 0)
+		rc = link_peek(&nl, network->bridge, &index, &flags, err);
+	if (rc > 0)
+		return err_set(err, EEXIST, "interface '%s' exists", network->bridge);
+	return rc;
+}
+
+static int make_id(struct network_record *record, struct error *err)
+{
+	uint8_t bytes[sizeof(record->id) / 2];
+
+	if (strcmp(record->network.name, NETWORK_DEFAULT) == 0) {
+		names_network_id(record->network.name, record->id);
+		return 0;
+	}
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return err_sys(err, "make an id");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		(void)snprintf(record->id + 2 * i, 3, "%02x", bytes[i]);
 	return 0;
 }
 
-static int make_record(const struct dir *net_dir, struct network *network, struct error *err)
+static int make_record(const struct dir *net_dir, struct network_record *record, struct error *err)
 {
-	int rc;
+	auto_network_records struct network_records others = { 0 };
+	int rc = network_list(net_dir, &others, err);
 
-	names_bridge(network->name, network->bridge);
-	rc = choose_subnet(net_dir, network, err);
+	network_records_sweep(net_dir);
 	if (rc == 0)
-		rc = write_record(net_dir, network, err);
-	return rc;
+		rc = choose_subnet(&others, &record->network, err);
+	if (rc == 0)
+		rc = choose_bridge(&others, &record->network, err);
+	if (rc == 0)
+		rc = make_id(record, err);
+	record->created_ns = clock_real_ns();
+	if (rc == 0)
+		rc = network_record_write(net_dir, record, err);
+	if (rc < 0)
+		return err_wrap(err, "make network '%s'", record->network.name);
+	return 0;
 }
 
 /* ---- what has to be there, and is put back ---- */
@@ -326,11 +222,11 @@ static int ensure_bridge(struct nl *nl, const struct network *network, struct er
 	return rc;
 }
 
-static void add_elements(const struct network *network, void *arg)
+static void add_elements(const struct network *network, struct rules_elements *elements)
 {
 	const struct subnet subnet = network_subnet(network);
 
-	rules_add_network(arg, network->bridge, &subnet, network->is_internal);
+	rules_add_network(elements, network->bridge, &subnet, network->is_internal);
 }
 
 /* Published ports of all containers, as their leases tell. */
@@ -359,6 +255,7 @@ static int add_leases(const struct dir *net_dir, struct rules_elements *elements
 static int ensure_rules(const struct dir *net_dir, const struct network *network, struct error *err)
 {
 	auto_rules_elements struct rules_elements own = { 0 };
+	auto_network_records struct network_records records = { 0 };
 	auto_rules_elements struct rules_elements all = { 0 };
 	bool is_whole = false;
 	struct nl *nl;
@@ -370,7 +267,9 @@ static int ensure_rules(const struct dir *net_dir, const struct network *network
 	if (rc < 0 || is_whole)
 		return rc;
 
-	rc = for_each_record(net_dir, add_elements, &all, err);
+	rc = network_list(net_dir, &records, err);
+	for (size_t i = 0; rc == 0 && i < records.n; i++)
+		add_elements(&records.items[i].network, &all);
 	if (rc == 0)
 		rc = add_leases(net_dir, &all, err);
 	if (rc == 0)
@@ -412,31 +311,12 @@ static int put_right(const struct dir *net_dir, struct network *network, struct 
 
 /* ---- the verbs ---- */
 
-static int check_name(const char *name, struct error *err)
-{
-	if (!is_valid_name(name) || strlen(name) >= sizeof(((struct network *)0)->name))
-		return err_set(err, EINVAL, "'%s' is no name for a network", name);
-	return 0;
-}
-
-int network_load(const struct dir *net_dir, const char *name, struct network *ret,
-		 struct error *err)
-{
-	int rc = check_name(name, err);
-
-	if (rc == 0)
-		rc = find_record(net_dir, name, ret, err);
-	if (rc == 0)
-		return err_set(err, ENOENT, "network '%s' does not exist", name);
-	return rc < 0 ? rc : 0;
-}
-
 int network_ensure(const struct dir *net_dir, const char *name, struct network *ret,
 		   struct error *err)
 {
-	struct network network = { 0 };
+	auto_network_record struct network_record record = { 0 };
 	auto_fd int lock = -1;
-	int rc = check_name(name, err);
+	int rc = network_check_name(name, err);
 
 	if (rc < 0)
 		return rc;
@@ -444,49 +324,138 @@ int network_ensure(const struct dir *net_dir, const char *name, struct network *
 	if (lock < 0)
 		return lock;
 
-	rc = find_record(net_dir, name, &network, err);
-	if (rc == 0 && strcmp(name, DEFAULT_NETWORK) != 0)
+	rc = network_record_read(net_dir, name, &record, err);
+	if (rc == 0 && strcmp(name, NETWORK_DEFAULT) != 0)
 		return err_set(err, ENOENT, "network '%s' does not exist", name);
 	if (rc == 0) {
-		(void)snprintf(network.name, sizeof(network.name), "%s", name);
-		rc = make_record(net_dir, &network, err);
-		if (rc < 0)
-			return err_wrap(err, "make network '%s'", name);
+		(void)snprintf(record.network.name, NETWORK_NAME_MAX, "%s", name);
+		rc = make_record(net_dir, &record, err);
 	}
 	if (rc >= 0)
-		rc = put_right(net_dir, &network, err);
+		rc = put_right(net_dir, &record.network, err);
 	if (rc < 0)
 		return rc;
-	*ret = network;
+	*ret = record.network;
 	return 0;
 }
 
-int network_create(const struct dir *net_dir, struct network *network, struct error *err)
+/* What there is of it but for the record; goes on after a failure. */
+static int take_away(const struct dir *net_dir, const struct network *network, struct error *err)
 {
-	struct network wanted = *network;
-	struct network existing;
+	auto_free char *last = xasprintf("leases/.last,%s", network->name);
+	auto_rules_elements struct rules_elements elements = { 0 };
+	auto_nl struct nl nl = { .fd = -1 };
+	bool is_bridge = false;
+	struct error later;
+	struct nl *nft;
+	int first = nft_socket(&nft, err);
+	int rc;
+
+	add_elements(network, &elements);
+	if (first == 0)
+		first = nft_remove(nft, &elements, err);
+	/* A kernel without nf_tables has nothing in them. */
+	else if (first == -EPROTONOSUPPORT)
+		first = 0;
+	rc = nl_init(&nl, NETLINK_ROUTE, first ? &later : err);
+	if (rc == 0)
+		rc = link_is(&nl, network->bridge, "bridge", &is_bridge, first ? &later : err);
+	if (rc == 0 && is_bridge)
+		rc = link_delete(&nl, network->bridge, first ? &later : err);
+	(void)unlinkat(net_dir->fd, last, 0);
+	return first < 0 ? first : rc;
+}
+
+int network_create(const struct dir *net_dir, struct network_record *record, struct error *err)
+{
+	static const char *const predefined[] = { NETWORK_DEFAULT, "host", "none" };
+	auto_network_record struct network_record existing = { 0 };
+	const char *name = record->network.name;
+	struct error later;
 	auto_fd int lock = -1;
-	int rc = check_name(network->name, err);
+	int rc = network_check_name(name, err);
 
 	if (rc < 0)
 		return rc;
 	lock = network_lock(net_dir, err);
 	if (lock < 0)
 		return lock;
-	rc = find_record(net_dir, network->name, &existing, err);
+	rc = network_record_read(net_dir, name, &existing, err);
+	for (size_t i = 0; i < ARRAY_LEN(predefined); i++)
+		rc = rc == 0 && strcmp(name, predefined[i]) == 0 ? 1 : rc;
 	if (rc > 0)
-		return err_set(err, EEXIST, "network '%s' exists already", network->name);
+		return err_set(err, EEXIST, "network '%s' exists already", name);
 	if (rc == 0)
-		rc = make_record(net_dir, &wanted, err);
+		rc = make_record(net_dir, record, err);
 	if (rc < 0)
-		return err_wrap(err, "make network '%s'", network->name);
-	rc = put_right(net_dir, &wanted, err);
-	if (rc < 0) {
-		auto_free char *file = xasprintf("networks/%s.json", wanted.name);
-
-		(void)unlinkat(net_dir->fd, file, 0);
 		return rc;
+	rc = put_right(net_dir, &record->network, err);
+	/* With the record goes the knowledge of what there is: not before all that is gone. */
+	if (rc < 0 && take_away(net_dir, &record->network, &later) == 0)
+		(void)network_record_remove(net_dir, name, &later);
+	return rc;
+}
+
+static int list_endpoints(const struct dir *net_dir, const char *name, struct leases *ret,
+			  struct error *err)
+{
+	auto_free char *path = xasprintf("%s/leases", net_dir->path);
+	auto_fd int fd = leases_open(net_dir, err);
+	const struct dir dir = { .fd = fd, .path = path };
+	struct leases leases = { 0 };
+	int rc = fd < 0 ? fd : leases_list(&dir, &leases, err);
+	size_t n = 0;
+
+	for (size_t i = 0; i < leases.n; i++) {
+		struct lease lease = leases.items[i];
+		struct error why;
+
+		if (strcmp(lease.network, name) != 0)
+			continue;
+		if (lease_read(&dir, &lease, &why) < 0)
+			log_warning("%s", why.msg);
+		leases.items[n++] = lease;
 	}
-	*network = wanted;
-	return 0;
+	leases.n = n;
+	if (rc == 0)
+		*ret = leases;
+	return rc;
+}
+
+int network_endpoints(const struct dir *net_dir, const char *name, struct leases *ret,
+		      struct error *err)
+{
+	auto_fd int lock = network_lock(net_dir, err);
+
+	return lock < 0 ? lock : list_endpoints(net_dir, name, ret, err);
+}
+
+int network_remove(const struct dir *net_dir, const char *name, struct error *err)
+{
+	auto_network_record struct network_record record = { 0 };
+	auto_leases struct leases leases = { 0 };
+	auto_fd int lock = -1;
+	int rc = network_check_name(name, err);
+
+	if (rc == 0 && strcmp(name, NETWORK_DEFAULT) == 0)
+		return err_set(err, EPERM, "network '%s' is predefined and stays", name);
+	if (rc == 0)
+		rc = lock = network_lock(net_dir, err);
+	if (rc < 0)
+		return rc;
+	network_records_sweep(net_dir);
+	rc = network_record_read(net_dir, name, &record, err);
+	if (rc == 0)
+		return err_set(err, ENOENT, "network '%s' does not exist", name);
+	if (rc > 0)
+		rc = list_endpoints(net_dir, name, &leases, err);
+	if (rc == 0 && leases.n)
+		return err_set(err, EBUSY, "network '%s' is in use by container '%s'", name,
+			       leases.items[0].container_name ? leases.items[0].container_name
+							      : leases.items[0].container_id);
+	if (rc == 0)
+		rc = take_away(net_dir, &record.network, err);
+	if (rc == 0)
+		rc = network_record_remove(net_dir, name, err);
+	return rc < 0 ? err_wrap(err, "remove network '%s'", name) : 0;
 }

@@ -126,16 +126,17 @@ static int run(struct call *c, const char *verb, struct error *err)
 static int create(const struct call *c, const char *subnet_text, bool is_internal,
 		  struct error *err)
 {
-	struct network network = { .is_internal = is_internal };
+	auto_network_record struct network_record record = { 0 };
 	struct subnet subnet = { 0 };
 	int rc = strcmp(subnet_text, "-") == 0 ? 0 : subnet_parse(subnet_text, &subnet, err);
 
 	if (rc < 0)
 		return rc;
-	(void)snprintf(network.name, sizeof(network.name), "%s", c->network);
-	network.subnet = subnet.address;
-	network.prefix = subnet.prefix;
-	return network_create(&c->dir, &network, err);
+	(void)snprintf(record.network.name, NETWORK_NAME_MAX, "%s", c->network);
+	record.network.is_internal = is_internal;
+	record.network.subnet = subnet.address;
+	record.network.prefix = subnet.prefix;
+	return network_create(&c->dir, &record, err);
 }
 
 /* ---- how long it takes ---- */

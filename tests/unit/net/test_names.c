@@ -38,6 +38,21 @@ START_TEST(names_interfaces)
 }
 END_TEST
 
+START_TEST(makes_ids_of_networks)
+{
+	char id[65];
+	char other[65];
+
+	names_network_id("bridge", id);
+	ck_assert_uint_eq(strlen(id), 64);
+	ck_assert_uint_eq(strspn(id, "0123456789abcdef"), 64);
+	names_network_id("bridge", other);
+	ck_assert_str_eq(id, other);
+	names_network_id("host", other);
+	ck_assert(strncmp(id, other, 12) != 0);
+}
+END_TEST
+
 #define LOCALHOST                                     \
 	"127.0.0.1\tlocalhost\n"                      \
 	"::1\tlocalhost ip6-localhost ip6-loopback\n" \
@@ -126,5 +141,5 @@ START_TEST(replaces_the_hosts_resolver)
 }
 END_TEST
 
-TEST_MAIN("net/names", names_interfaces, writes_hosts, keeps_the_hosts_resolver,
-	  replaces_the_hosts_resolver)
+TEST_MAIN("net/names", names_interfaces, makes_ids_of_networks, writes_hosts,
+	  keeps_the_hosts_resolver, replaces_the_hosts_resolver)
