@@ -19,6 +19,7 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/sys_exe.h"
 #include "cgroups/cgroup.h"
 #include "cli/forward.h"
 #include "runtime/container.h"
@@ -165,8 +166,10 @@ static int create(const struct create_options *o, const char *id, bool uses_fifo
 static int run_create(void *options, const struct strv *args, struct error *err)
 {
 	struct container container;
-	int rc = create(options, args->items[0], true, &container, err);
+	int rc = sys_exe_protect(err);
 
+	if (rc == 0)
+		rc = create(options, args->items[0], true, &container, err);
 	if (rc < 0)
 		return rc;
 	container_fini(&container);
@@ -194,8 +197,10 @@ static int run_run(void *options, const struct strv *args, struct error *err)
 	const char *id = args->items[0];
 	struct container container;
 	struct error ignored;
-	int rc = forward_block(err);
+	int rc = sys_exe_protect(err);
 
+	if (rc == 0)
+		rc = forward_block(err);
 	if (rc == 0)
 		rc = create(o, id, false, &container, err);
 	if (rc < 0)
