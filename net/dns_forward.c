@@ -90,10 +90,11 @@ static void finish(struct dns_forward *f, uint8_t *answer, size_t len)
 	uint16_t id = f->id;
 
 	/* The answer may be in what is freed. */
-	auto_free uint8_t *kept = take_ptr(f->in);
+	uint8_t *kept = take_ptr(f->in);
 
 	forward_free(f);
 	pass_on(s, &asker, id, answer, len);
+	free(kept);
 }
 
 static void fail(struct dns_server *s, const struct dns_asker *asker, uint16_t id,
