@@ -151,6 +151,23 @@ static int open_or_make_dir(const struct dir *root, const char *path, mode_t mod
 	return open_in_root_raw(root->fd, path, flags, 0, 0);
 }
 
+/* Makes the last part of @path in its parent; -EEXIST if there is something, a link to nothing say. */
+static int make_last(const struct dir *root, const char *path, mode_t mode)
+{
+	const char *name = path_base(path);
+	auto_free char *parent =
+		name == path ? xstrdup(".") : xstrndup(path, (size_t)(name - path));
+	auto_fd int fd = open_in_root_raw(root->fd, parent, O_PATH | O_DIRECTORY, 0, 0);
+	struct step step = step_begin();
+
+	if (fd < 0)
+		return fd;
+	if (mkdirat(fd, name, mode) < 0)
+		return -errno;
+	record_made(&step, "mkdir", root, path);
+	return open_in_root_raw(root->fd, path, O_PATH | O_DIRECTORY, 0, 0);
+}
+
 int make_dirs_in_root(const struct dir *root, const char *path, mode_t mode, struct error *err)
 {
 	auto_free char *clean = path_clean(path);
@@ -163,6 +180,9 @@ int make_dirs_in_root(const struct dir *root, const char *path, mode_t mode, str
 
 	/* The usual case: it is there. */
 	fd = open_in_root_raw(root->fd, rest, O_PATH | O_DIRECTORY, 0, 0);
+	/* And then that all but it itself is. */
+	if (fd == -ENOENT)
+		fd = make_last(root, rest, mode);
 	if (fd >= 0)
 		return fd;
 	settled = settle(root->fd, rest);

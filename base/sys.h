@@ -19,6 +19,10 @@
 /* Writes @value in one write(2) to the interface file @file (cgroup, procfs, sysfs). */
 int sys_write_at(const struct dir *dir, const char *file, const char *value, struct error *err);
 
+/* The same for @n values in turn, by one open(2): for files that take a rule at a time. */
+int sys_write_each_at(const struct dir *dir, const char *file, const char *const values[], size_t n,
+		      struct error *err);
+
 /* Makes a directory; one that is there already is no error: returns 1 if made, 0 if it was there. */
 int sys_mkdir_at(const struct dir *dir, const char *name, mode_t mode, struct error *err);
 

@@ -183,16 +183,15 @@ int sys_drop_bounding(const struct sys_caps *caps, struct error *err)
 	struct step step = step_begin();
 
 	for (int cap = 0; cap < 64; cap++) {
-		bool is_wanted = caps->bounding & 1ULL << cap;
-		int has = is_wanted ? 1 : prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
-
-		if (is_wanted)
+		if (caps->bounding & 1ULL << cap || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 			continue;
 		/* Beyond the last capability of this kernel. */
-		if (has < 0)
+		if (errno == EINVAL)
 			break;
-		if (has && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return err_sys(err, "drop capability %d from the bounding set", cap);
+		/* Without CAP_SETPCAP what is missing already need not be dropped. */
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
+			return err_set(err, EPERM, "drop capability %d from the bounding set: %s",
+				       cap, err_text(EPERM));
 	}
 	if (step_is_on()) {
 		auto_free char *text = set_text("--bounding-set", caps->bounding);

@@ -13,33 +13,45 @@
 #include "base/str.h"
 #include "base/sys.h"
 
-static int write_whole(int dirfd, const char *file, const char *value)
+/* Kernel interface files take a value in one write; a short one is a refusal. */
+static int write_value(int fd, const char *value)
 {
 	size_t len = strlen(value);
-	auto_fd int fd = -1;
-	ssize_t n;
+	ssize_t n = write(fd, value, len);
 
-	fd = openat(dirfd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-
-	/* Kernel interface files take a value in one write; a short one is a refusal. */
-	n = write(fd, value, len);
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-int sys_write_at(const struct dir *dir, const char *file, const char *value, struct error *err)
+static int cannot_write(const struct dir *dir, const char *file, const char *value, int rc,
+			struct error *err)
+{
+	return err_set(err, -rc, "write '%s' to '%s/%s': %s", value, dir->path, file,
+		       err_text(-rc));
+}
+
+int sys_write_each_at(const struct dir *dir, const char *file, const char *const values[], size_t n,
+		      struct error *err)
 {
 	struct step step = step_begin();
-	int rc = write_whole(dir->fd, file, value);
+	auto_fd int fd = openat(dir->fd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	int rc = fd < 0 ? -errno : 0;
 
-	step_end_write(&step, rc, value, dir->path, file);
-	if (rc < 0)
-		return err_set(err, -rc, "write '%s' to '%s/%s': %s", value, dir->path, file,
-			       err_text(-rc));
+	for (size_t i = 0; i < n; i++) {
+		if (rc == 0)
+			rc = write_value(fd, values[i]);
+		step_end_write(&step, rc, values[i], dir->path, file);
+		if (rc < 0)
+			return cannot_write(dir, file, values[i], rc, err);
+		step = step_begin();
+	}
 	return 0;
+}
+
+int sys_write_at(const struct dir *dir, const char *file, const char *value, struct error *err)
+{
+	return sys_write_each_at(dir, file, &value, 1, err);
 }
 
 /* Records "<words...> <dir>/<name>"; up to three words before the object. */

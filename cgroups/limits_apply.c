@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "cgroups/cgroup_internal.h"
 
@@ -91,6 +93,34 @@ static int apply_set(const struct cgroup *cgroup, const struct cgroup_write *wri
 	return 0;
 }
 
+/* How many from @first on go to one file and depend on nothing else: device rules do. */
+static size_t count_same(const struct cgroup_write *first, size_t left)
+{
+	size_t n = 1;
+
+	while (n < left && !first->set && !first->other_value && !first->is_optional &&
+	       !first[n].set && !first[n].other_value && !first[n].is_optional &&
+	       first[n].controller == first->controller && strcmp(first[n].file, first->file) == 0)
+		n++;
+	return n;
+}
+
+static int apply_same(const struct cgroup *cgroup, const struct cgroup_write *writes, size_t n,
+		      struct error *err)
+{
+	const struct cgroup_part *part = cgroup_part_of(cgroup, writes->controller);
+	auto_free const char **values = xcalloc(n, sizeof(*values));
+	struct dir dir;
+
+	/* Its way to say that there is none. */
+	if (!part)
+		return apply_one(cgroup, writes, err);
+	dir = cgroup_part_dir(part);
+	for (size_t i = 0; i < n; i++)
+		values[i] = writes[i].value;
+	return sys_write_each_at(&dir, writes->file, values, n, err);
+}
+
 int cgroup_writes_apply(const struct cgroup *cgroup, const struct cgroup_writes *writes,
 			struct error *err)
 {
@@ -100,7 +130,13 @@ int cgroup_writes_apply(const struct cgroup *cgroup, const struct cgroup_writes 
 
 		for (n = 1; first->set && i + n < writes->n && first[n].set == first->set; n++)
 			continue;
-		rc = n == 1 ? apply_one(cgroup, first, err) : apply_set(cgroup, first, n, err);
+		if (n > 1) {
+			rc = apply_set(cgroup, first, n, err);
+		} else {
+			n = count_same(first, writes->n - i);
+			rc = n > 1 ? apply_same(cgroup, first, n, err)
+				   : apply_one(cgroup, first, err);
+		}
 		if (rc < 0)
 			return err_wrap(err, "limit cgroup '%s'", cgroup->path);
 	}

@@ -44,29 +44,51 @@ static int bind_device(const struct rootfs *rootfs, const struct plan_device *de
 	return sys_bind_at(&bind, &(struct dir){ .fd = fd, .path = name }, err);
 }
 
+/* The directory that was opened last: most devices are in /dev. */
+struct place {
+	char *path, *name; /* in the container, and as the host sees it */
+	int fd;
+};
+
+static void place_fini(struct place *place)
+{
+	free(place->path);
+	free(place->name);
+	close_fd(&place->fd);
+}
+
+static int open_place(const struct rootfs *rootfs, const char *path, size_t len,
+		      struct place *place, struct error *err)
+{
+	if (place->path && strncmp(place->path, path, len) == 0 && !place->path[len])
+		return 0;
+	place_fini(place);
+	place->path = xstrndup(path, len);
+	place->name = path_join(rootfs->root.path, place->path + (*path == '/'));
+	place->fd = make_dirs_in_root(&rootfs->root, place->path, 0755, err);
+	return place->fd < 0 ? place->fd : 0;
+}
+
 static int make_device(const struct rootfs *rootfs, const struct plan_device *device,
-		       struct error *err)
+		       struct place *place, struct error *err)
 {
 	const char *name = path_base(device->path);
-	auto_free char *parent = xstrndup(device->path, (size_t)(name - device->path));
-	auto_free char *parent_name = path_join(rootfs->root.path, parent + (*parent == '/'));
-	auto_fd int fd = -1;
+	struct dir dir;
 	struct stat st;
 	int rc;
 
 	if (!*name)
 		return err_set(err, EINVAL, "make device '%s': no name", device->path);
-	fd = make_dirs_in_root(&rootfs->root, parent, 0755, err);
-	if (fd < 0)
-		return fd;
-
-	const struct dir dir = { .fd = fd, .path = parent_name };
+	rc = open_place(rootfs, device->path, (size_t)(name - device->path), place, err);
+	if (rc < 0)
+		return rc;
+	dir = (struct dir){ .fd = place->fd, .path = place->name };
 
 	/* What the image has at this name is taken if it is the very device, and never followed. */
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		if (st.st_mode == device->mode && st.st_rdev == device->dev)
 			return sys_chown_at(&dir, name, device->uid, device->gid, err);
-		if (unlinkat(fd, name, 0) < 0)
+		if (unlinkat(dir.fd, name, 0) < 0)
 			return err_sys(err, "replace '%s/%s'", dir.path, name);
 	}
 	rc = sys_mknod_at(&dir, name, device->mode, device->dev, err);
@@ -106,25 +128,25 @@ int devices_make(const struct rootfs *rootfs, struct error *err)
 {
 	const struct plan *plan = rootfs->plan;
 	struct stat st;
+	struct place place = { .fd = -1 };
 	bool must_bind = plan->has_user_namespace;
+	int rc = 0;
 
 	/* Whatever we made or replaced there would be the host's own. */
 	if (plan->has_host_dev)
 		return 0;
 	if (fstatat(rootfs->root.fd, "dev", &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "fill '/dev': not a directory in the rootfs");
-	for (size_t i = 0; i < plan->n_devices; i++) {
-		int rc = must_bind ? bind_device(rootfs, &plan->devices[i], err)
-				   : make_device(rootfs, &plan->devices[i], err);
-
+	for (size_t i = 0; rc == 0 && i < plan->n_devices; i++) {
+		rc = must_bind ? bind_device(rootfs, &plan->devices[i], err)
+			       : make_device(rootfs, &plan->devices[i], &place, err);
 		if (rc == -EPERM && !must_bind) {
 			must_bind = true;
 			rc = bind_device(rootfs, &plan->devices[i], err);
 		}
-		if (rc < 0)
-			return rc;
 	}
-	return make_links(rootfs, err);
+	place_fini(&place);
+	return rc < 0 ? rc : make_links(rootfs, err);
 }
 
 int devices_console(const struct rootfs *rootfs, int slave, struct error *err)

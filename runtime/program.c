@@ -52,24 +52,24 @@ static int search(const char *name, const char *path_list, char **ret)
 static bool elf_interpreter(int fd, char *buf, size_t size)
 {
 	Elf64_Ehdr header;
-	Elf64_Phdr program;
+	Elf64_Phdr programs[32]; /* linkers make a dozen, and the loader's is among the first */
+	ssize_t n;
 
 	if (pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
 	    memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_phentsize != sizeof(program))
+	    header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_phentsize != sizeof(programs[0]))
 		return false;
-	for (unsigned int i = 0; i < MIN(header.e_phnum, 128U); i++) {
-		off_t at = (off_t)(header.e_phoff + i * sizeof(program));
-		ssize_t n;
+	n = pread(fd, programs, sizeof(programs), (off_t)header.e_phoff);
+	for (size_t i = 0; i < header.e_phnum && (i + 1) * sizeof(programs[0]) <= (size_t)MAX(n, 0);
+	     i++) {
+		const Elf64_Phdr *p = &programs[i];
 
-		if (pread(fd, &program, sizeof(program), at) != (ssize_t)sizeof(program))
-			return false;
-		if (program.p_type != PT_INTERP)
+		if (p->p_type != PT_INTERP)
 			continue;
-		if (program.p_filesz == 0 || program.p_filesz >= size)
+		if (p->p_filesz == 0 || p->p_filesz >= size)
 			return false;
-		n = pread(fd, buf, program.p_filesz, (off_t)program.p_offset);
-		if (n != (ssize_t)program.p_filesz)
+		n = pread(fd, buf, p->p_filesz, (off_t)p->p_offset);
+		if (n != (ssize_t)p->p_filesz)
 			return false;
 		buf[n] = '\0';
 		return true;

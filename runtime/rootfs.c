@@ -459,7 +459,32 @@ static int open_null(struct error *err)
 	return fd;
 }
 
-static int mask(const struct rootfs *rootfs, const char *path, int null, struct error *err)
+/* What masks are made of: the null device, and one empty file system for all directories. */
+struct masks {
+	int null;
+	int empty;        /* -1 until the first directory is masked */
+	char *empty_name; /* of that directory; owned */
+};
+
+static int mask_directory(const struct rootfs *rootfs, struct masks *masks, const char *path,
+			  const struct dir *target, struct error *err)
+{
+	const struct sys_mount empty = { .type = "tmpfs", .attrs = MOUNT_ATTR_RDONLY };
+	const struct sys_bind bind = { .source = { masks->empty, masks->empty_name } };
+	int rc;
+
+	if (masks->empty >= 0)
+		return sys_bind_at(&bind, target, err);
+	rc = sys_mount_at(&empty, target, err);
+	if (rc < 0)
+		return rc;
+	masks->empty_name = xstrdup(target->path);
+	masks->empty = open_in_root(&rootfs->root, path, O_PATH | O_DIRECTORY, 0, err);
+	return masks->empty < 0 ? masks->empty : 0;
+}
+
+static int mask(const struct rootfs *rootfs, struct masks *masks, const char *path,
+		struct error *err)
 {
 	auto_free char *name = shown(rootfs, path);
 	auto_fd int fd = open_in_root_raw(rootfs->root.fd, path, O_PATH, 0, 0);
@@ -472,19 +497,14 @@ static int mask(const struct rootfs *rootfs, const char *path, int null, struct 
 			       err_text(fd < 0 ? -fd : errno));
 
 	const struct dir target = { .fd = fd, .path = name };
-
-	if (S_ISDIR(st.st_mode)) {
-		const struct sys_mount empty = { .type = "tmpfs", .attrs = MOUNT_ATTR_RDONLY };
-
-		return sys_mount_at(&empty, &target, err);
-	}
 	/* Read-only, which a device does not mind: or root inside could change the host's node. */
 	const struct sys_bind bind = {
-		.source = { .fd = null, .path = "/dev/null" },
+		.source = { .fd = masks->null, .path = "/dev/null" },
 		.attr_set = MOUNT_ATTR_RDONLY,
 	};
 
-	return sys_bind_at(&bind, &target, err);
+	return S_ISDIR(st.st_mode) ? mask_directory(rootfs, masks, path, &target, err)
+				   : sys_bind_at(&bind, &target, err);
 }
 
 static int make_read_only(const struct rootfs *rootfs, const char *path, struct error *err)
@@ -509,13 +529,16 @@ static int make_read_only(const struct rootfs *rootfs, const char *path, struct 
 int rootfs_mask(struct rootfs *rootfs, struct error *err)
 {
 	const struct spec *spec = rootfs->plan->spec;
-	auto_fd int null = open_null(err);
-	int rc = null < 0 ? null : 0;
+	struct masks masks = { .null = open_null(err), .empty = -1 };
+	int rc = masks.null < 0 ? masks.null : 0;
 
 	for (size_t i = 0; rc == 0 && i < spec->readonly_paths.n; i++)
 		rc = make_read_only(rootfs, spec->readonly_paths.items[i], err);
 	for (size_t i = 0; rc == 0 && i < spec->masked_paths.n; i++)
-		rc = mask(rootfs, spec->masked_paths.items[i], null, err);
+		rc = mask(rootfs, &masks, spec->masked_paths.items[i], err);
+	close_fd(&masks.null);
+	close_fd(&masks.empty);
+	free(masks.empty_name);
 	return rc;
 }
 
