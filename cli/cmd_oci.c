@@ -35,23 +35,29 @@ void oci_set_root(const char *root)
 	is_root_set = true;
 }
 
-/*
- * `start ID`, `kill ID SIGNAL`, `pause ID` are the engine's verbs too: ours if the state root is given
- * or has such a container.
- */
-static bool is_oci_id(int argc, char *const argv[])
+bool oci_has_root(void)
+{
+	return is_root_set;
+}
+
+bool oci_is_meant(const char *id)
 {
 	auto_free char *path = NULL;
+
+	if (is_root_set || !is_valid_name(id))
+		return is_root_set;
+	path = path_join(state_root, id);
+	return access(path, F_OK) == 0;
+}
+
+/* `start ID`, `kill ID SIGNAL`, `pause ID` are the engine's verbs too. */
+static bool is_oci_id(int argc, char *const argv[])
+{
 	int i = 0;
 
-	if (is_root_set)
-		return true;
 	while (i < argc && argv[i][0] == '-')
 		i++;
-	if (i == argc || !is_valid_name(argv[i]))
-		return false;
-	path = path_join(state_root, argv[i]);
-	return access(path, F_OK) == 0;
+	return i == argc ? is_root_set : oci_is_meant(argv[i]);
 }
 
 const char *oci_root(void)

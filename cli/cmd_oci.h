@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "cli/command.h"
 
 /* The verbs of an OCI runtime, as engines call them (runc's command line). */
@@ -10,3 +12,10 @@ extern const struct command oci_list, oci_spec, oci_ps, oci_pause, oci_resume, o
 /* Where the state of OCI containers is: --root, or the default; absolute, borrowed. */
 void oci_set_root(const char *root);
 const char *oci_root(void);
+
+/*
+ * Some verbs have the names of commands of the engine: the runtime's is meant with --root, or if the
+ * state root has a container @id.
+ */
+bool oci_is_meant(const char *id);
+bool oci_has_root(void); /* --root was given */

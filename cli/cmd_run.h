@@ -4,4 +4,4 @@
 #include "cli/command.h"
 
 /* Containers: making, listing, removing them. */
-extern const struct command cmd_run, cmd_ps, cmd_rm;
+extern const struct command cmd_exec, cmd_run, cmd_ps, cmd_rm;

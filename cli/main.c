@@ -131,25 +131,63 @@ static const struct command global = {
 	.run = run_global,
 };
 
+/* clang-format off */
 static const struct command *const commands[] = {
 	/* The runtime's come before the engine's of the same name. */
-	&oci_run,        &oci_ps,          &oci_start,    &oci_kill,       &oci_pause,
+	&oci_run,
+	&oci_ps,
+	&oci_start,
+	&oci_kill,
+	&oci_pause,
+	&oci_exec,
 
-	&cmd_run,        &cmd_start,       &cmd_stop,     &cmd_restart,    &cmd_kill,
-	&cmd_wait,       &cmd_pause,       &cmd_unpause,  &cmd_rename,     &cmd_ps,
-	&cmd_rm,         &cmd_logs,        &cmd_port,     &cmd_stats,      &cmd_top,
+	&cmd_run,
+	&cmd_start,
+	&cmd_stop,
+	&cmd_restart,
+	&cmd_kill,
+	&cmd_wait,
+	&cmd_pause,
+	&cmd_unpause,
+	&cmd_rename,
+	&cmd_ps,
+	&cmd_rm,
+	&cmd_exec,
 
-	&cmd_load,       &cmd_images,      &cmd_rmi,      &cmd_image_load, &cmd_image_ls,
+	&cmd_container_inspect,
+	&cmd_inspect,
+	&cmd_logs,
+	&cmd_port,
+	&cmd_stats,
+	&cmd_top,
+
+	&cmd_load,
+	&cmd_images,
+	&cmd_rmi,
+	&cmd_image_load,
+	&cmd_image_ls,
 	&cmd_image_rm,
+	&cmd_image_inspect,
 
-	&cmd_net_create, &cmd_net_inspect, &cmd_net_list, &cmd_net_ls,     &cmd_net_prune,
-	&cmd_net_remove, &cmd_net_rm,
+	&cmd_net_create,
+	&cmd_net_inspect,
+	&cmd_net_list,
+	&cmd_net_ls,
+	&cmd_net_prune,
+	&cmd_net_remove,
+	&cmd_net_rm,
 
 	&cmd_compose,
 
-	&oci_create,     &oci_state,       &oci_delete,   &oci_list,       &oci_spec,
-	&oci_resume,     &oci_exec,        NULL,
+	&oci_create,
+	&oci_state,
+	&oci_delete,
+	&oci_list,
+	&oci_spec,
+	&oci_resume,
+	NULL,
 };
+/* clang-format on */
 
 /* What we open must not become somebody's standard input or output. */
 static void fill_standard_fds(void)

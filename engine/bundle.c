@@ -113,7 +113,7 @@ static const char *first_set(const char *a, const char *b, const char *otherwise
 	return b && *b ? b : otherwise;
 }
 
-static int make_process(const struct bundle_input *in, struct spec_process *p, struct error *err)
+int bundle_process(const struct bundle_input *in, struct spec_process *p, struct error *err)
 {
 	const struct run_options *o = in->options;
 	const struct image *image = in->image;
@@ -507,7 +507,7 @@ int bundle_make(const struct bundle_input *in, const struct bundle_mounts *mount
 {
 	const struct run_options *o = in->options;
 	struct spec spec = { .has_process = true, .has_linux = true };
-	int rc = make_process(in, &spec.process, err);
+	int rc = bundle_process(in, &spec.process, err);
 
 	if (rc == 0)
 		rc = make_resources(in, &spec.resources, err);

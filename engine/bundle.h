@@ -73,6 +73,10 @@ int bundle_command(const struct run_options *options, const struct image *image,
 /* The capabilities of the container: docker's rules for --cap-add, --cap-drop and ALL. */
 void bundle_caps(const struct run_options *options, const struct strv *all, struct strv *ret);
 
+/* The process alone; *ret is the caller's to free, on failure too. */
+struct spec_process;
+int bundle_process(const struct bundle_input *in, struct spec_process *ret, struct error *err);
+
 /*
  * The whole.  Seccomp rules are the caller's, as a profile is a file.  On failure (-EINVAL, named as
  * the option) *ret is empty.

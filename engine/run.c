@@ -347,8 +347,7 @@ static int make_files(void *job, struct error *err)
 
 /* ---- create ----------------------------------------------------------------------------------- */
 
-/* What "ALL" is: what we could give, which may be less than the kernel has. */
-static void list_caps(struct strv *ret)
+void run_list_caps(struct strv *ret)
 {
 	for (cap_value_t cap = 0; cap <= cap_max_bits() - 1; cap++) {
 		char *name = cap_get_bound(cap) > 0 ? cap_to_name(cap) : NULL;
@@ -407,7 +406,7 @@ int run_make_spec(const struct run *run, struct spec *ret, struct error *err)
 	int rc = 0;
 
 	if (o->is_privileged || strv_has(&o->cap_add, "ALL"))
-		list_caps(&caps);
+		run_list_caps(&caps);
 	if (o->is_privileged)
 		rc = files_list_devices(&devices, &in.n_devices, err);
 	in.devices = devices;
@@ -426,6 +425,32 @@ int run_make_spec(const struct run *run, struct spec *ret, struct error *err)
 		if (rc < 0)
 			spec_fini(ret);
 	}
+	return rc;
+}
+
+int run_make_process(const struct run *run, struct spec *ret, struct error *err)
+{
+	const struct run_options *o = &run->record.options;
+	auto_strv struct strv caps = { 0 };
+	const struct bundle_input in = {
+		.options = o,
+		.image = image_of(run),
+		.name = run->record.name,
+		.hostname = run->hostname,
+		.all_caps = &caps,
+	};
+	struct spec spec = { .has_process = true, .has_linux = true };
+	int rc;
+
+	if (o->is_privileged || strv_has(&o->cap_add, "ALL"))
+		run_list_caps(&caps);
+	rc = bundle_process(&in, &spec.process, err);
+	if (rc == 0)
+		rc = load_seccomp(run, &spec, err);
+	if (rc < 0)
+		spec_fini(&spec);
+	else
+		*ret = spec;
 	return rc;
 }
 

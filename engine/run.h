@@ -79,4 +79,11 @@ int run_look(struct run *run, struct error *err);
 struct spec;
 int run_make_spec(const struct run *run, struct spec *ret, struct error *err);
 
+/* Of that only what a further process of it needs: the process and seccomp. */
+int run_make_process(const struct run *run, struct spec *ret, struct error *err);
+
+/* What "ALL" capabilities are: what we could give, which may be less than the kernel has. */
+struct strv;
+void run_list_caps(struct strv *ret);
+
 void run_fini(struct run *run);

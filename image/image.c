@@ -65,3 +65,13 @@ int image_open(const struct dir *store, const char *reference, struct image *ret
 	}
 	return 0;
 }
+
+int image_read_config(const struct dir *store, const struct image *image, struct json_doc *ret,
+		      struct error *err)
+{
+	auto_free char *text = NULL;
+	size_t len = 0;
+	int rc = store_blob_read(store, image->id, -1, CONFIG_MAX_SIZE, &text, &len, err);
+
+	return rc < 0 ? rc : json_doc_parse(ret, image->id, text, len, err);
+}

@@ -43,3 +43,8 @@ void image_fini(struct image *image);
  */
 int image_open(const struct dir *store, const char *reference, struct image *ret,
 	       struct error *err);
+
+/* The image's config as a document of its own, verified. */
+struct json_doc;
+int image_read_config(const struct dir *store, const struct image *image, struct json_doc *ret,
+		      struct error *err);

@@ -338,15 +338,11 @@ static int make_stdio(const struct exec_request *request, struct exec_process *p
 		int fds[2];
 
 		ret[i] = request->stdio[i];
-		is_new[i] = !request->process->terminal && ret[i] <= EXEC_PIPE;
+		is_new[i] = !request->process->terminal && ret[i] == EXEC_PIPE;
+		if (ret[i] == EXEC_NULL)
+			ret[i] = CONTAINER_STDIO_NULL;
 		if (!is_new[i])
 			continue;
-		if (ret[i] == EXEC_NULL) {
-			ret[i] = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
-			if (ret[i] < 0)
-				return err_sys(err, "open '/dev/null'");
-			continue;
-		}
 		ret[i] = -1;
 		if (pipe2(fds, O_CLOEXEC) < 0)
 			return err_sys(err, "make a pipe");

@@ -59,7 +59,7 @@ const struct cgroup_host *exec_target_cgroup_host(const struct exec_target *targ
 enum exec_stdio {
 	EXEC_INHERIT = -1, /* the caller's own */
 	EXEC_PIPE = -2,    /* a new pipe; the caller's end does not block */
-	EXEC_NULL = -3,    /* /dev/null */
+	EXEC_NULL = -3,    /* the container's /dev/null */
 };
 
 struct exec_request {
