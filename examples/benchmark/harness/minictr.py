@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""minictr: a `minictr run` for each container."""
+"""minictr: a `minictr run -d` for each container."""
 
 import json
 import os
-import subprocess
 
 from harness import place, stack
 from harness.contender import Contender, Site, Unavailable
 
-STATE = "/run/minictr/containers/%s/state.json"
+STATES = "/run/minictr/containers"  # of the runtime below
 
 
 class Minictr(Contender):
@@ -16,32 +15,24 @@ class Minictr(Contender):
 
     def check(self):
         try:
-            place.run("minictr", "run", "--help")
+            text = place.run("minictr", "run", "--help")
         except (OSError, place.CommandFailed) as error:
             raise Unavailable("minictr is not built: %s" % error) from error
+        if "--detach" not in text:
+            raise Unavailable("this minictr runs containers in the foreground only")
 
     def prepare(self):
-        self.runs = {}
         with self.machine.entered():
             for image in self.images.values():
                 place.run("minictr", "load", "-i", image.archive)
 
-    def process(self, name):
-        """The first process of a container that is about to start; 0: it has not begun."""
-        found = place.run("minictr", "ps", "-q", "--no-trunc", "-f", "name=" + name).split()
-        if self.runs[name].poll() is not None:
-            with open(self.log(name)) as file:
-                raise place.CommandFailed("%s ended: %s" % (name, file.read().strip()[-200:]))
-        if not found:
-            return 0
-        with open(STATE % found[0]) as file:
-            return json.load(file)["pid"]
+    @staticmethod
+    def process(container):
+        """The first process of a container, by its id."""
+        return json.loads(place.run("minictr", "--root", STATES, "state", container))["pid"]
 
-    def log(self, name):
-        return os.path.join(self.work, name + ".log")
-
-    def start(self, service, name, environment, *options):
-        """Returns the container's first process."""
+    def command(self, service, name, environment):
+        """A `minictr run` up to its image."""
         command = ["minictr", "run", "--name", name, "-h", name]
         for one in environment.items():
             command += ["-e", "%s=%s" % one]
@@ -51,14 +42,15 @@ class Minictr(Contender):
             command += ["--memory", str(service.memory)]
         if service.volume:
             source, target = service.volume.split(":")
-            source = os.path.join(self.work, "volumes", "minictr-" + source)
+            source = os.path.join(self.work, "volumes", self.name + "-" + source)
             os.makedirs(source, exist_ok=True)
             command += ["-v", "%s:%s" % (source, target)]
-        with open(self.log(name), "w") as log:
-            self.runs[name] = subprocess.Popen(command + list(options) + [service.image],
-                                               stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        place.wait_until(name + " runs", lambda: self.process(name))
-        return self.process(name)
+        return command
+
+    def start(self, service, name, environment, *options):
+        """Returns the container's first process."""
+        command = self.command(service, name, environment)
+        return self.process(place.run(*command, "-d", *options, service.image).strip())
 
     @staticmethod
     def address(pid):
@@ -89,16 +81,10 @@ class Minictr(Contender):
         site.add_url("published", place.HOST, workload)
 
     def down(self, site):
-        for name in site.pids:
-            self.runs[name].terminate()  # which passes SIGTERM on
-        for name in site.pids:
-            self.runs.pop(name).wait(20)
+        place.run("minictr", "stop", *site.pids)
         place.run("minictr", "rm", *site.pids)
 
     def clear(self):
         containers = place.run("minictr", "ps", "-a", "-q").split()
         if containers:
             place.run("minictr", "rm", "-f", *containers)
-        for run in self.runs.values():
-            run.wait(20)
-        self.runs = {}

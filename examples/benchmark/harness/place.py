@@ -104,9 +104,15 @@ def addresses(pid):
             for info in link["addr_info"]]
 
 
-def ended(pid):
+def first_process(parent):
+    """The descendant of @parent that is the first process of a pid namespace; 0: there is none."""
     try:
-        with open("/proc/%d/stat" % pid) as file:
-            return file.read().rsplit(") ", 1)[1][0] in "ZX"
+        with open("/proc/%d/status" % parent) as file:
+            ids = [line.split()[1:] for line in file if line.startswith("NSpid:")][0]
+        with open("/proc/%d/task/%d/children" % (parent, parent)) as file:
+            children = [int(word) for word in file.read().split()]
     except (FileNotFoundError, ProcessLookupError):
-        return True
+        return 0
+    if len(ids) > 1 and ids[-1] == "1":
+        return parent
+    return next(filter(None, map(first_process, children)), 0)
