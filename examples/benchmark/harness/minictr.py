@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """minictr: a `minictr run -d` for each container."""
 
-import json
 import os
 
 from harness import place, stack
 from harness.contender import Contender, Site, Unavailable
-
-STATES = "/run/minictr/containers"  # of the runtime below
 
 
 class Minictr(Contender):
@@ -29,7 +26,7 @@ class Minictr(Contender):
     @staticmethod
     def process(container):
         """The first process of a container, by its id."""
-        return json.loads(place.run("minictr", "--root", STATES, "state", container))["pid"]
+        return int(place.run("minictr", "inspect", "-f", "{{.State.Pid}}", container))
 
     def command(self, service, name, environment):
         """A `minictr run` up to its image."""
