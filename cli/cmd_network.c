@@ -227,7 +227,7 @@ static bool is_agreed(void)
 static bool is_used(const struct list_entry *entries, size_t n, const char *network)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (str_eq(entries[i].record.network, network))
+		if (strv_has(&entries[i].record.networks, network))
 			return true;
 	}
 	return false;

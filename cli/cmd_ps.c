@@ -169,12 +169,12 @@ static char *ports_text(const struct list_entry *entry)
 	return str_take(&text);
 }
 
-static char *labels_text(const struct record *record)
+static char *join(const struct strv *list)
 {
 	struct str text = { 0 };
 
-	for (size_t i = 0; i < record->labels.n; i++)
-		str_addf(&text, "%s%s", i ? "," : "", record->labels.items[i]);
+	for (size_t i = 0; i < list->n; i++)
+		str_addf(&text, "%s%s", i ? "," : "", list->items[i]);
 	return str_take(&text);
 }
 
@@ -194,8 +194,8 @@ static struct row row_of(const struct list_entry *entry, bool is_whole)
 		.state = xstrdup(list_status_name(entry->status)),
 		.ports = ports_text(entry),
 		.names = xstrdup(record->name),
-		.labels = labels_text(record),
-		.networks = xstrdup(record->network),
+		.labels = join(&record->labels),
+		.networks = join(&record->networks),
 	};
 }
 

@@ -141,7 +141,7 @@ static bool has_ancestor(const struct list_entry *entry, const char *value, cons
 static bool has_network(const struct list_entry *entry, const char *value, const struct all *all)
 {
 	(void)all;
-	return str_eq(entry->record.network, value);
+	return strv_has(&entry->record.networks, value);
 }
 
 /* True if some port of @wanted is published: on the container's side, or (@is_host) on the host's. */

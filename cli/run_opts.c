@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/path.h"
+#include "cli/run_networks.h"
 
 void run_request_fini(void *request)
 {
@@ -18,6 +19,8 @@ void run_request_fini(void *request)
 
 	run_options_fini(&r->options);
 	strv_fini(&r->env_file);
+	strv_fini(&r->network_aliases);
+	free(r->address);
 }
 
 static int set_text(char **text, const char *value)
@@ -236,13 +239,6 @@ static int add_sysctl(const char *text, void *field, struct error *err)
 	return 0;
 }
 
-static int parse_network(const char *text, void *field, struct error *err)
-{
-	if (!is_valid_name(text))
-		return err_set(err, EINVAL, "'%s' is none of bridge, host, none, or a name", text);
-	return set_text(field, text);
-}
-
 static int add_port(const char *text, void *field, struct error *err)
 {
 	struct run_options *o = field;
@@ -365,9 +361,17 @@ const struct opt run_opts[] = {
 	  .parse = add_sysctl },
 
 	{ .kind = OPT_HEADING, .help = "Network" },
-	{ "network", 0, OPT_PARSE, OPTION(network), "NAME",
-	  "bridge (if nothing is said), host, none", .parse = parse_network },
-	{ "net", 0, OPT_PARSE, OPTION(network), "NAME", NULL, .parse = parse_network },
+	{ "network", 0, OPT_PARSE, WHOLE, "NAME",
+	  "bridge (if nothing is said), host, none, or a network; several by commas or several "
+	  "times; name=NAME,alias=NAME,ip=ADDRESS",
+	  .parse = run_network_parse },
+	{ "net", 0, OPT_PARSE, WHOLE, "NAME", NULL, .parse = run_network_parse },
+	{ "network-alias", 0, OPT_PARSE, REQUEST(network_aliases), "NAME",
+	  "A further name in the (first) network", .parse = run_alias_parse },
+	{ "net-alias", 0, OPT_PARSE, REQUEST(network_aliases), "NAME", NULL,
+	  .parse = run_alias_parse },
+	{ "ip", 0, OPT_PARSE, REQUEST(address), "ADDRESS", "Its address in the (first) network",
+	  .parse = run_address_parse },
 	{ "publish", 'p', OPT_PARSE, WHOLE, "[[IP:]PORT:]PORT[/PROTOCOL]",
 	  "Make a port of it one of the host's", .parse = add_port },
 	{ "dns", 0, OPT_PARSE, OPTION(dns), "ADDRESS", "Ask this server for names",
@@ -408,9 +412,6 @@ int run_request_finish(struct run_request *request, const struct strv *args, str
 	}
 	for (size_t i = first; i < args->n; i++)
 		strv_add(&o->command, args->items[i]);
-	if (o->n_ports && (str_eq(o->network, "host") || str_eq(o->network, "none")))
-		return err_set(err, EINVAL, "'--publish' does not go with '--network %s'",
-			       o->network);
 	merge_env(request);
-	return 0;
+	return run_networks_finish(o, &request->network_aliases, request->address, err);
 }

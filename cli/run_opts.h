@@ -8,8 +8,10 @@
 /* What the command line of `minictr run` says. */
 struct run_request {
 	struct run_options options;
-	int explain;          /* enum explain_form */
-	struct strv env_file; /* from --env-file; -e counts more, whatever the order */
+	int explain;                 /* enum explain_form */
+	struct strv network_aliases; /* --network-alias */
+	char *address;               /* --ip */
+	struct strv env_file;        /* from --env-file; -e counts more, whatever the order */
 };
 
 void run_request_fini(void *request);

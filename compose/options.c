@@ -222,6 +222,38 @@ static void set_labels(const struct project *project, const struct service *serv
 	strv_setenv(&o->labels, LABEL_CONFIG, text);
 }
 
+static int by_priority(const void *a, const void *b)
+{
+	const struct attachment *x = *(const struct attachment *const *)a;
+	const struct attachment *y = *(const struct attachment *const *)b;
+
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? -1 : 1;
+	return x < y ? -1 : 1;
+}
+
+/* The one with the highest priority is eth0, which the default route goes by. */
+static void set_networks(const struct project *project, const struct service *service,
+			 struct run_options *o)
+{
+	size_t n = service->network_mode ? 0 : service->n_networks;
+	auto_free const struct attachment **sorted = xcalloc(n + 1, sizeof(*sorted));
+
+	if (service->network_mode)
+		(void)run_options_add_network(o, service->network_mode);
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &service->networks[i];
+	qsort(sorted, n, sizeof(*sorted), by_priority);
+	for (size_t i = 0; i < n; i++) {
+		const struct attachment *attachment = sorted[i];
+		const char *name = project->networks[attachment->network].name;
+		struct network_request *request = run_options_add_network(o, name);
+
+		strv_copy(&request->aliases, &attachment->aliases);
+		set_text(&request->address, attachment->ipv4);
+	}
+}
+
 static int set_options(const struct project *project, const struct service *service, int n,
 		       struct run_options *o, struct error *err)
 {
@@ -242,9 +274,7 @@ static int set_options(const struct project *project, const struct service *serv
 	set_list(&o->dns_search, node_get(node, "dns_search"));
 	set_list(&o->dns_options, node_get(node, "dns_opt"));
 	set_list(&o->extra_hosts, node_get(node, "extra_hosts"));
-	set_text(&o->network, service->network_mode);
-	if (!service->network_mode && service->n_networks)
-		o->network = xstrdup(project->networks[service->networks[0].network].name);
+	set_networks(project, service, o);
 	set_labels(project, service, n, o);
 	rc = set_limits(node, o, err);
 	if (rc == 0)

@@ -457,7 +457,7 @@ static void make_namespaces(const struct run_options *o, struct spec *spec)
 		SPEC_NS_PID, SPEC_NS_MOUNT,  SPEC_NS_IPC,
 		SPEC_NS_UTS, SPEC_NS_CGROUP, SPEC_NS_NETWORK, /* the last one */
 	};
-	size_t n = ARRAY_LEN(types) - (str_eq(o->network, "host") ? 1 : 0);
+	size_t n = ARRAY_LEN(types) - (run_options_is_network(o, "host") ? 1 : 0);
 
 	spec->namespaces = xcalloc(n, sizeof(*spec->namespaces));
 	spec->n_namespaces = n;
@@ -473,7 +473,7 @@ static void make_sysctls(const struct run_options *o, struct spec *spec)
 		{ "net.ipv4.ping_group_range", "0 2147483647" },
 	};
 
-	for (size_t i = 0; !str_eq(o->network, "host") && i < ARRAY_LEN(defaults); i++)
+	for (size_t i = 0; !run_options_is_network(o, "host") && i < ARRAY_LEN(defaults); i++)
 		strv_setenv(&spec->sysctl, defaults[i][0], defaults[i][1]);
 	set_all_env(&spec->sysctl, &o->sysctls);
 }

@@ -43,8 +43,8 @@ static char *make_hosts(const struct files *files)
 		for (size_t i = 0; i < o->extra_hosts.n; i++)
 			(void)names_host_line(&text, o->extra_hosts.items[i], &loopback);
 	} else {
-		names_hosts(&text, files->address, files->gateway, files->hostname,
-			    &o->extra_hosts);
+		names_hosts(&text, files->addresses, files->n_addresses, files->gateway,
+			    files->hostname, &o->extra_hosts);
 	}
 	return str_take(&text);
 }

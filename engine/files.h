@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -15,7 +16,8 @@ struct run_options;
 struct files {
 	const struct run_options *options;
 	const char *hostname;
-	const struct in_addr *address; /* NULL: none of its own */
+	const struct in_addr *addresses; /* its own */
+	size_t n_addresses;
 	const struct in_addr *gateway; /* NULL: none */
 	bool has_host_network;         /* the host's files are right for it, then */
 };

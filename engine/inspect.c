@@ -288,7 +288,21 @@ static void add_endpoint(struct endpoints *endpoints, const struct texts *text, 
 	}
 }
 
-/* By the leases: they are there before the container is, and go with it. */
+static bool find_lease(const struct strv *names, const char *network, const char *id,
+		       struct lease *ret)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		if (lease_from_file_name(names->items[i], ret) &&
+		    strcmp(ret->network, network) == 0 && strcmp(ret->container_id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * By the leases: they are there before the container is, and go with it.  Without one it belongs to
+ * its network all the same.
+ */
 static void find_endpoints(const struct engine_dirs *dirs, const struct record *record,
 			   struct endpoints *ret)
 {
@@ -297,25 +311,20 @@ static void find_endpoints(const struct engine_dirs *dirs, const struct record *
 	const struct dir networks = { .fd = fd, .path = path };
 	auto_strv struct strv names = { 0 };
 	struct error ignored;
-	struct texts text = { "" };
 
 	if (fd >= 0)
 		(void)dir_names_at(&networks, "leases", &names, &ignored);
-	for (size_t i = 0; i < names.n; i++) {
+	for (size_t i = 0; i < record->networks.n; i++) {
+		const char *network = record->networks.items[i];
 		struct texts found = { "" };
 		unsigned int prefix = 0;
 		struct lease lease;
 
-		if (!lease_from_file_name(names.items[i], &lease) ||
-		    strcmp(lease.container_id, record->id) != 0)
-			continue;
-		fill_texts(&networks, &lease, &found, &prefix);
+		(void)snprintf(found.network, sizeof(found.network), "%s", network);
+		if (find_lease(&names, network, record->id, &lease))
+			fill_texts(&networks, &lease, &found, &prefix);
 		add_endpoint(ret, &found, prefix);
 	}
-	/* Without any it belongs to its network all the same. */
-	(void)snprintf(text.network, sizeof(text.network), "%s", record->network);
-	if (!ret->n)
-		add_endpoint(ret, &text, 0);
 }
 
 static void look_at(const struct engine_dirs *dirs, const struct list_entry *entry,

@@ -349,7 +349,8 @@ json_t *inspect_host_config(const struct inspect_input *in)
 
 	json_put(host, "Binds", binds(o));
 	json_put(host, "LogConfig", log_config());
-	inspect_put_text(host, "NetworkMode", record->network);
+	inspect_put_text(host, "NetworkMode",
+			 record->networks.n ? record->networks.items[0] : NULL);
 	json_put(host, "PortBindings", port_bindings(o));
 	json_put(host, "RestartPolicy", restart_policy(&o->restart));
 	json_put_bool(host, "AutoRemove", record->is_removed_at_end);

@@ -4,12 +4,25 @@
 #include <stdlib.h>
 
 #include "base/macros.h"
+#include "base/mem.h"
+
+struct network_request *run_options_add_network(struct run_options *o, const char *name)
+{
+	o->networks = xrealloc(o->networks, o->n_networks + 1, sizeof(*o->networks));
+	o->networks[o->n_networks] = (struct network_request){ .name = xstrdup(name) };
+	return &o->networks[o->n_networks++];
+}
+
+bool run_options_is_network(const struct run_options *o, const char *name)
+{
+	return o->n_networks == 1 && str_eq(o->networks[0].name, name);
+}
 
 void run_options_fini(struct run_options *o)
 {
 	char *const texts[] = {
-		o->image,       o->rootfs,      o->name,        o->hostname, o->workdir, o->user,
-		o->stop_signal, o->cpuset_cpus, o->cpuset_mems, o->seccomp,  o->network,
+		o->image, o->rootfs,      o->name,        o->hostname,    o->workdir,
+		o->user,  o->stop_signal, o->cpuset_cpus, o->cpuset_mems, o->seccomp,
 	};
 	struct strv *const lists[] = {
 		&o->command,    &o->env,         &o->labels,      &o->entrypoint,
@@ -26,6 +39,12 @@ void run_options_fini(struct run_options *o)
 	free(o->mounts);
 	free(o->ulimits);
 	free(o->ports);
+	for (size_t i = 0; i < o->n_networks; i++) {
+		free(o->networks[i].name);
+		free(o->networks[i].address);
+		strv_fini(&o->networks[i].aliases);
+	}
+	free(o->networks);
 	health_config_fini(&o->health);
 	*o = (struct run_options){ 0 };
 }

@@ -9,6 +9,13 @@
 #include "engine/health.h"
 #include "engine/restart.h"
 
+/* A network that a container is to be in. */
+struct network_request {
+	char *name;          /* "bridge", "host", "none", or that of a network */
+	struct strv aliases; /* further names of it there */
+	char *address;       /* IPv4, asked for; NULL: any */
+};
+
 /*
  * What `minictr run` and a compose service both fill.  All members are owned; zero-initialised is
  * "nothing asked for".  Texts are parsed by the command line already where a number is kept.
@@ -55,10 +62,17 @@ struct run_options {
 	bool no_new_privileges;
 	struct strv sysctls; /* "key=value" */
 
-	char *network; /* "bridge", "host", "none" or a name; NULL: bridge */
+	struct network_request *networks; /* eth0, eth1 and so on; none: bridge */
+	size_t n_networks;
 	struct port_mapping *ports;
 	size_t n_ports;
 	struct strv dns, dns_search, dns_options, extra_hosts;
 };
+
+/* Adds one; the request stays @o's. */
+struct network_request *run_options_add_network(struct run_options *o, const char *name);
+
+/* True if it is in this one alone, as with "host" and "none". */
+bool run_options_is_network(const struct run_options *o, const char *name);
 
 void run_options_fini(struct run_options *o);

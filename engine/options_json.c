@@ -159,7 +159,6 @@ static const struct member members[] = {
 	MEMBER(seccomp, TEXT),
 	MEMBER(no_new_privileges, BOOL),
 	MEMBER(sysctls, LIST),
-	MEMBER(network, TEXT),
 	MEMBER(dns, LIST),
 	MEMBER(dns_search, LIST),
 	MEMBER(dns_options, LIST),
@@ -393,6 +392,40 @@ int ports_read(struct json_reader *reader, const json_t *value, struct port_mapp
 	return rc;
 }
 
+static json_t *networks_to_json(const struct run_options *o)
+{
+	json_t *array = json_array_new();
+
+	for (size_t i = 0; i < o->n_networks; i++) {
+		const struct network_request *request = &o->networks[i];
+		json_t *json = json_object_new();
+
+		json_put_string(json, "name", request->name);
+		json_put_strings(json, "aliases", &request->aliases);
+		json_put_string(json, "address", request->address);
+		json_add(array, json);
+	}
+	return array;
+}
+
+static const struct json_field network_fields[] = {
+	JSON_FIELD_NEEDED(struct network_request, name, JSON_FIELD_STRING, "name"),
+	JSON_FIELD(struct network_request, aliases, JSON_FIELD_STRINGS, "aliases"),
+	JSON_FIELD(struct network_request, address, JSON_FIELD_STRING, "address"),
+	JSON_FIELDS_END,
+};
+
+static int read_networks(struct json_reader *reader, const json_t *value, struct run_options *o,
+			 struct error *err)
+{
+	void *items = NULL;
+	int rc = json_read_array(reader, value, sizeof(*o->networks), network_fields, &items,
+				 &o->n_networks, err);
+
+	o->networks = items;
+	return rc;
+}
+
 /* ---- restart, health -------------------------------------------------------------------------- */
 
 static json_t *restart_to_json(const struct restart_config *config)
@@ -501,6 +534,8 @@ json_t *run_options_to_json(const struct run_options *o)
 		json_put(json, "ulimits", ulimits_to_json(o));
 	if (o->n_ports)
 		json_put(json, "ports", ports_to_json(o->ports, o->n_ports));
+	if (o->n_networks)
+		json_put(json, "networks", networks_to_json(o));
 	if (o->restart.policy != RESTART_NO)
 		json_put(json, "restart", restart_to_json(&o->restart));
 	if (health_config_is_set(&o->health))
@@ -534,6 +569,7 @@ int run_options_read(struct json_reader *reader, const json_t *value, void *opti
 	const json_t *mounts = json_object_get(value, "mounts");
 	const json_t *ulimits = json_object_get(value, "ulimits");
 	const json_t *ports = json_object_get(value, "ports");
+	const json_t *networks = json_object_get(value, "networks");
 	const json_t *restart = json_object_get(value, "restart");
 	const json_t *health = json_object_get(value, "health");
 	int rc = read_plain(reader, value, o, err);
@@ -544,6 +580,8 @@ int run_options_read(struct json_reader *reader, const json_t *value, void *opti
 		rc = read_ulimits(reader, ulimits, o, err);
 	if (rc == 0 && ports)
 		rc = ports_read(reader, ports, &o->ports, &o->n_ports, err);
+	if (rc == 0 && networks)
+		rc = read_networks(reader, networks, o, err);
 	if (rc == 0 && restart)
 		rc = read_restart(reader, restart, o, err);
 	if (rc == 0 && health)

@@ -17,6 +17,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "engine/control.h"
+#include "engine/networks.h"
 #include "engine/run.h"
 #include "net/endpoint.h"
 #include "runtime/container.h"
@@ -49,19 +50,17 @@ static int enter(const struct engine_dirs *dirs, const char *name, struct record
 static int release(const struct engine_dirs *dirs, const struct record *record, struct error *err)
 {
 	auto_free char *root = path_join(dirs->state, "containers");
-	auto_free char *path = path_join(dirs->data, "networks");
+	auto_networks struct networks networks = NETWORKS_CLOSED;
 	struct error later;
 	int rc = container_delete(root, record->id, true, err);
-	auto_fd int fd = -1;
 	int last;
 
 	control_remove(dirs, record->id);
 	if (!run_has_endpoint(record))
 		return rc;
-	fd = dir_make_open(path, 0700, rc < 0 ? &later : err);
-	last = fd < 0 ? fd
-		      : endpoint_release(&(struct dir){ .fd = fd, .path = path }, record->network,
-					 record->id, rc < 0 ? &later : err);
+	last = networks_open(dirs, &networks, rc < 0 ? &later : err);
+	if (last == 0)
+		last = endpoint_release(&networks.dir, NULL, record->id, rc < 0 ? &later : err);
 	return rc < 0 ? rc : last;
 }
 

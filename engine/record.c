@@ -51,7 +51,8 @@ void record_fini(struct record *r)
 	strv_fini(&r->layers);
 	strv_fini(&r->command);
 	strv_fini(&r->labels);
-	free(r->network);
+	strv_fini(&r->networks);
+	strv_fini(&r->addresses);
 	free(r->ports);
 	free(r->stop_signal);
 	run_options_fini(&r->options);
@@ -241,7 +242,8 @@ static json_t *to_json(const struct record *r)
 	json_put_strings(json, "layers", &r->layers);
 	json_put_strings(json, "command", &r->command);
 	json_put_strings(json, "labels", &r->labels);
-	json_put_string(json, "network", r->network);
+	json_put_strings(json, "networks", &r->networks);
+	json_put_strings(json, "addresses", &r->addresses);
 	json_put(json, "ports", ports_to_json(r->ports, r->n_ports));
 	json_put_int(json, "memory", (int64_t)r->memory);
 	json_put_string(json, "stopSignal", r->stop_signal);
@@ -249,7 +251,6 @@ static json_t *to_json(const struct record *r)
 	json_put_bool(json, "isRemovedAtEnd", r->is_removed_at_end);
 	json_put_int(json, "created", r->created_ns);
 	json_put(json, "options", run_options_to_json(&r->options));
-	json_put_string(json, "address", r->address);
 	json_put_int(json, "supervisor", r->supervisor);
 	json_put_int(json, "supervisorStart", (int64_t)r->supervisor_start);
 	json_put_string(json, "bootId", r->boot_id);
@@ -279,7 +280,7 @@ int record_write(const struct record_place *place, const struct record *record, 
 
 struct raw {
 	struct record record;
-	char *id, *boot_id, *address;
+	char *id, *boot_id;
 	int64_t supervisor;
 };
 
@@ -301,7 +302,8 @@ static const struct json_field fields[] = {
 	RAW(record.layers, STRINGS, "layers"),
 	RAW(record.command, STRINGS, "command"),
 	RAW(record.labels, STRINGS, "labels"),
-	RAW(record.network, STRING, "network"),
+	RAW(record.networks, STRINGS, "networks"),
+	RAW(record.addresses, STRINGS, "addresses"),
 	JSON_FIELD_BY(struct raw, record.ports, "ports", read_ports),
 	RAW(record.memory, UINT64, "memory"),
 	RAW(record.stop_signal, STRING, "stopSignal"),
@@ -309,7 +311,6 @@ static const struct json_field fields[] = {
 	RAW(record.is_removed_at_end, BOOL, "isRemovedAtEnd"),
 	RAW(record.created_ns, INT64, "created"),
 	JSON_FIELD_BY(struct raw, record.options, "options", run_options_read),
-	RAW(address, STRING, "address"),
 	RAW(supervisor, INT64, "supervisor"),
 	RAW(record.supervisor_start, UINT64, "supervisorStart"),
 	RAW(boot_id, STRING, "bootId"),
@@ -337,8 +338,6 @@ static int read_fields(const struct record_place *place, const struct json_doc *
 	memcpy(raw->record.id, raw->id, RECORD_ID_LEN + 1);
 	(void)snprintf(raw->record.boot_id, sizeof(raw->record.boot_id), "%s",
 		       raw->boot_id ? raw->boot_id : "");
-	(void)snprintf(raw->record.address, sizeof(raw->record.address), "%s",
-		       raw->address ? raw->address : "");
 	raw->record.supervisor = (pid_t)raw->supervisor;
 	/* What its directory is called counts: that is how it is renamed. */
 	free(raw->record.name);
@@ -363,7 +362,6 @@ int record_read(const struct record_place *place, struct record *ret, struct err
 		rc = read_fields(place, &doc, &raw, err);
 	free(raw.id);
 	free(raw.boot_id);
-	free(raw.address);
 	if (rc < 0) {
 		record_fini(&raw.record);
 		return err_wrap(err, "read the record of '%s'", place->path);

@@ -29,7 +29,8 @@ struct record {
 	struct strv layers;  /* directory names in the store, lowest first */
 	struct strv command; /* entry point included */
 	struct strv labels;
-	char *network; /* "bridge", "host", "none" or a name */
+	struct strv networks;  /* of eth0, eth1 and so on; or "host" or "none" alone */
+	struct strv addresses; /* the last one in each, to be asked for again; "" */
 	struct port_mapping *ports;
 	size_t n_ports;
 	uint64_t memory; /* limit in bytes; 0: none */
@@ -43,7 +44,6 @@ struct record {
 	 * --rootfs, this makes the same container again.
 	 */
 	struct run_options options;
-	char address[16]; /* the last one that it had, to be asked for again; "" */
 
 	/* Its supervisor: one process of one boot. */
 	pid_t supervisor;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/run.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +26,7 @@
 #include "engine/files.h"
 #include "engine/networks.h"
 #include "engine/options.h"
+#include "engine/run_internal.h"
 #include "image/store.h"
 #include "runtime/seccomp.h"
 #include "runtime/spec.h"
@@ -126,7 +125,10 @@ static void fill_record(struct run *run)
 	struct record *record = &run->record;
 	const char *signal = o->stop_signal ? o->stop_signal : image ? image->stop_signal : NULL;
 
-	record->network = xstrdup(o->network ? o->network : "bridge");
+	for (size_t i = 0; i < o->n_networks; i++)
+		strv_add(&record->networks, o->networks[i].name);
+	if (o->n_networks == 0)
+		strv_add(&record->networks, NETWORK_DEFAULT);
 	record->memory = o->memory;
 	record->stop_signal = xstrdup(signal && *signal ? signal : "SIGTERM");
 	record->stop_timeout = o->stop_timeout ? o->stop_timeout : 10;
@@ -184,101 +186,9 @@ static void remove_place(void *job)
 
 /* ---- network ---------------------------------------------------------------------------------- */
 
-bool run_has_endpoint(const struct record *record)
-{
-	return !network_is_pseudo(record->network);
-}
-
-/* With ports that the host chose, the record is written again: they are what `ps` shows. */
-static int note_ports(struct run *run, struct error *err)
-{
-	const struct run_options *o = &run->record.options;
-
-	for (size_t i = 0; i < o->n_ports; i++) {
-		if (!o->ports[i].host_port)
-			return record_write(&run->place, &run->record, err);
-	}
-	return 0;
-}
-
-/* What was asked for, without what the host chose then. */
-static void forget_choices(struct run *run)
-{
-	struct record *record = &run->record;
-
-	run->endpoint.address.s_addr = 0;
-	for (size_t i = 0; i < record->n_ports; i++)
-		record->ports[i] = record->options.ports[i];
-}
-
-/* One that is made again gets what it had, unless others have that by now. */
-static int reserve_in(const struct dir *networks, struct run *run, struct error *err)
-{
-	struct endpoint *endpoint = &run->endpoint;
-	struct record *record = &run->record;
-	bool has_choices = inet_pton(AF_INET, record->address, &endpoint->address) == 1;
-	int rc;
-
-	endpoint->ports = record->ports;
-	endpoint->n_ports = record->n_ports;
-	rc = endpoint_reserve(networks, endpoint, &run->port_fds, &run->n_port_fds, err);
-	if (rc < 0 && has_choices) {
-		forget_choices(run);
-		rc = endpoint_reserve(networks, endpoint, &run->port_fds, &run->n_port_fds, err);
-	}
-	if (rc == 0)
-		(void)inet_ntop(AF_INET, &endpoint->address, record->address,
-				sizeof(record->address));
-	return rc < 0 ? rc : note_ports(run, err);
-}
-
 static int reserve(void *job, struct error *err)
 {
-	struct run *run = job;
-	struct endpoint *endpoint = &run->endpoint;
-	auto_networks struct networks networks = NETWORKS_CLOSED;
-	int rc;
-
-	if (!run_has_endpoint(&run->record))
-		return 0;
-	rc = networks_open(run->dirs, &networks, err);
-	if (rc < 0)
-		return rc;
-	rc = network_ensure(&networks.dir, run->record.network, &endpoint->network, err);
-	if (rc < 0)
-		return rc;
-	memcpy(endpoint->container_id, run->record.id, sizeof(run->record.id));
-	endpoint->container_name = run->record.name;
-	return reserve_in(&networks.dir, run, err);
-}
-
-static int attach(void *arg, pid_t pid, int netns_fd, struct error *err)
-{
-	const struct run *run = arg;
-	char path[48];
-	const struct netns netns = { .fd = netns_fd, .path = path };
-
-	if (!run_has_endpoint(&run->record))
-		return 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	return endpoint_attach(&run->endpoint, &netns, err);
-}
-
-static int release_endpoint(struct run *run, struct error *err)
-{
-	auto_networks struct networks networks = NETWORKS_CLOSED;
-	int rc;
-
-	if (!run_has_endpoint(&run->record))
-		return 0;
-	rc = networks_open(run->dirs, &networks, err);
-	if (rc < 0)
-		return rc;
-	rc = endpoint_release(&networks.dir, run->record.network, run->record.id, err);
-	for (size_t i = 0; i < run->n_port_fds; i++)
-		close_fd(&run->port_fds[i]);
-	run->n_port_fds = 0;
-	return rc;
+	return run_reserve(job, err);
 }
 
 static void unreserve(void *job)
@@ -286,7 +196,7 @@ static void unreserve(void *job)
 	struct run *run = job;
 	struct error err;
 
-	if (release_endpoint(run, &err) >= 0)
+	if (run_release(run, &err) >= 0)
 		return;
 	log_warning("%s", err.msg);
 	run->has_leftovers = true;
@@ -307,7 +217,7 @@ static char *make_hostname(const struct run *run)
 {
 	if (run->record.options.hostname)
 		return xstrdup(run->record.options.hostname);
-	if (str_eq(run->record.network, "host"))
+	if (strv_has(&run->record.networks, "host"))
 		return host_name();
 	return xstrndup(run->record.id, RECORD_SHORT_LEN);
 }
@@ -333,14 +243,19 @@ static int make_overlay_dirs(struct run *run, struct error *err)
 static int make_files(void *job, struct error *err)
 {
 	struct run *run = job;
+	const struct endpoint *endpoint = run_main_endpoint(run);
+	auto_free struct in_addr *addresses = xcalloc(run->n_endpoints, sizeof(*addresses));
 	const struct files files = {
 		.options = &run->record.options,
 		.hostname = run->hostname = make_hostname(run),
-		.address = run_has_endpoint(&run->record) ? &run->endpoint.address : NULL,
-		.gateway = run_has_endpoint(&run->record) ? &run->endpoint.network.gateway : NULL,
-		.has_host_network = str_eq(run->record.network, "host"),
+		.addresses = addresses,
+		.n_addresses = run->n_endpoints,
+		.gateway = endpoint ? &endpoint->network.gateway : NULL,
+		.has_host_network = strv_has(&run->record.networks, "host"),
 	};
 
+	for (size_t i = 0; i < run->n_endpoints; i++)
+		addresses[i] = run->endpoints[i].address;
 	files_make(&files, &run->files);
 	return image_of(run) ? make_overlay_dirs(run, err) : 0;
 }
@@ -475,7 +390,7 @@ static int create(void *job, struct error *err)
 		.wants_pty_fd = run->record.options.has_tty,
 		.dies_with_creator = true,
 		.cache_dir = cache,
-		.on_namespaces = attach,
+		.on_namespaces = run_attach,
 		.arg = run,
 	};
 	int rc = run_make_spec(run, &spec, err);
@@ -535,11 +450,7 @@ static void forget_parts(struct run *run)
 	free(take_ptr(run->upper));
 	free(take_ptr(run->work));
 	bundle_files_fini(&run->files);
-	for (size_t i = 0; i < run->n_port_fds; i++)
-		close_fd(&run->port_fds[i]);
-	free(take_ptr(run->port_fds));
-	run->n_port_fds = 0;
-	run->endpoint = (struct endpoint){ 0 };
+	run_forget_networks(run);
 }
 
 /* It could not be made again: that is an end, too (unless something is left to be released). */
@@ -601,7 +512,7 @@ int run_end(struct run *run, const struct run_ending *ending, struct error *err)
 	struct record *record = &run->record;
 	struct error later;
 	int rc = container_delete_created(&run->container, root, record->id, err);
-	int last = release_endpoint(run, rc < 0 ? &later : err);
+	int last = run_release(run, rc < 0 ? &later : err);
 
 	if (rc == 0)
 		rc = last;

@@ -37,14 +37,15 @@ struct run {
 	struct strv layer_paths;
 	char *upper, *work;
 	struct bundle_files files;
-	struct endpoint endpoint;
+	struct endpoint *endpoints;
+	size_t n_endpoints;
 	int *port_fds; /* keep other programs off the published ports */
 	size_t n_port_fds;
 };
 
 struct dir;
 
-/* The container has a network of the engine: an endpoint in it. */
+/* The container has networks of the engine: endpoints in them. */
 bool run_has_endpoint(const struct record *record);
 
 /*

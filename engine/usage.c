@@ -57,7 +57,7 @@ static int read_net(const struct list_entry *entry, struct usage *ret, struct er
 	char path[32];
 	int rc;
 
-	if (str_eq(entry->record.network, "host"))
+	if (strv_has(&entry->record.networks, "host"))
 		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/net/dev", entry->pid);
 	rc = file_read(path, NET_DEV_MAX, &text, NULL, err);

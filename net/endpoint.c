@@ -88,6 +88,21 @@ static const char *owner_of(const struct lease *lease)
 	return lease->container_name ? lease->container_name : lease->container_id;
 }
 
+static int address_in_use(const struct dir *dir, const struct lease *lease, struct error *err)
+{
+	struct lease known = *lease;
+	char text[INET_ADDRSTRLEN];
+	struct error ignored;
+	int rc;
+
+	(void)lease_read(dir, &known, &ignored);
+	(void)inet_ntop(AF_INET, &lease->address, text, sizeof(text));
+	rc = err_set(err, EADDRINUSE, "address %s is in use by container '%s'", text,
+		     owner_of(&known));
+	lease_fini(&known);
+	return rc;
+}
+
 static int choose_address(const struct dir *dir, const struct leases *leases, struct endpoint *e,
 			  struct error *err)
 {
@@ -103,11 +118,8 @@ static int choose_address(const struct dir *dir, const struct leases *leases, st
 		    strcmp(lease->container_id, e->container_id) == 0)
 			return err_set(err, EEXIST, "container '%s' is in network '%s' already",
 				       e->container_id, e->network.name);
-		if (e->address.s_addr && e->address.s_addr == lease->address.s_addr) {
-			(void)inet_ntop(AF_INET, &e->address, text, sizeof(text));
-			return err_set(err, EADDRINUSE, "address %s is in use by container '%s'",
-				       text, owner_of(lease));
-		}
+		if (e->address.s_addr && e->address.s_addr == lease->address.s_addr)
+			return address_in_use(dir, lease, err);
 	}
 	if (e->address.s_addr) {
 		(void)inet_ntop(AF_INET, &e->address, text, sizeof(text));
@@ -200,6 +212,9 @@ static int write_lease(const struct dir *dir, const struct endpoint *e, struct e
 	struct lease lease = {
 		.address = e->address,
 		.container_name = xstrdup(e->container_name),
+		.index = e->index,
+		.service = xstrdup(e->service),
+		.is_ready = e->is_ready,
 		.ports = e->ports,
 		.n_ports = e->n_ports,
 	};
@@ -207,8 +222,11 @@ static int write_lease(const struct dir *dir, const struct endpoint *e, struct e
 
 	(void)snprintf(lease.network, sizeof(lease.network), "%s", e->network.name);
 	(void)snprintf(lease.container_id, sizeof(lease.container_id), "%s", e->container_id);
+	if (e->aliases)
+		lease.aliases = *e->aliases;
 	rc = lease_write(dir, &lease, err);
 	free(lease.container_name);
+	free(lease.service);
 	if (rc == 0)
 		ipam_set_last(dir, e->network.name, e->address);
 	return rc;
@@ -253,7 +271,7 @@ int endpoint_reserve(const struct dir *net_dir, struct endpoint *ret, int **ret_
 
 	names_mac(e.address, e.mac);
 	names_veth(e.address, e.host_ifname);
-	(void)snprintf(e.ifname, sizeof(e.ifname), "eth0");
+	(void)snprintf(e.ifname, sizeof(e.ifname), "eth%u", e.index);
 	*ret = e;
 	*ret_port_fds = take_ptr(held.fds);
 	*ret_n_port_fds = held.n;
@@ -265,6 +283,7 @@ int endpoint_reserve(const struct dir *net_dir, struct endpoint *ret, int **ret_
 
 struct inside {
 	const struct netns *netns;
+	bool is_first; /* interface in that namespace */
 	int sock;
 };
 
@@ -280,7 +299,7 @@ static int prepare_inside(void *arg, struct error *err)
 	struct inside *inside = arg;
 	bool has_ipv6 = access("/proc/sys/net/ipv6", F_OK) == 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(settings) && has_ipv6; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(settings) && has_ipv6 && inside->is_first; i++) {
 		int rc = sys_netns_sysctl(inside->netns, settings[i].key, settings[i].value, err);
 
 		if (rc < 0)
@@ -345,7 +364,7 @@ static int set_up_inside(const struct endpoint *e, const struct inside *inside, 
 
 	if (rc == 0)
 		rc = sys_netns_link_up(inside->netns, inside->sock, e->ifname, err);
-	if (rc == 0 && !e->network.is_internal)
+	if (rc == 0 && e->has_route && !e->network.is_internal)
 		rc = sys_netns_default_route(inside->netns, inside->sock, e->network.gateway, err);
 	return rc;
 }
@@ -370,7 +389,7 @@ static int publish(const struct endpoint *e, struct error *err)
 
 int endpoint_attach(const struct endpoint *endpoint, const struct netns *netns, struct error *err)
 {
-	struct inside inside = { .netns = netns, .sock = -1 };
+	struct inside inside = { .netns = netns, .is_first = endpoint->index == 0, .sock = -1 };
 	int rc = sys_in_netns(netns, prepare_inside, &inside, err);
 
 	if (rc == 0)
@@ -447,6 +466,7 @@ int endpoint_release(const struct dir *net_dir, const char *network_name, const 
 	auto_leases struct leases leases = { 0 };
 	auto_fd int lock = -1;
 	auto_fd int fd = -1;
+	struct error later;
 	struct dir dir;
 	int rc;
 
@@ -458,16 +478,15 @@ int endpoint_release(const struct dir *net_dir, const char *network_name, const 
 		return fd;
 	dir = (struct dir){ fd, path };
 	rc = leases_list(&dir, &leases, err);
-	for (size_t i = 0; i < leases.n && rc == 0; i++) {
+	for (size_t i = 0; i < leases.n; i++) {
 		struct lease *lease = &leases.items[i];
 
-		if (strcmp(lease->network, network_name) != 0 ||
+		if ((network_name && strcmp(lease->network, network_name) != 0) ||
 		    strcmp(lease->container_id, container_id) != 0)
 			continue;
-		rc = release(&dir, lease, err);
-		if (rc < 0)
-			return err_wrap(err, "detach container '%s' from network '%s'",
-					container_id, network_name);
+		if (release(&dir, lease, rc < 0 ? &later : err) < 0 && rc == 0)
+			rc = err_wrap(err, "detach container '%s' from network '%s'", container_id,
+				      lease->network);
 	}
 	return rc;
 }

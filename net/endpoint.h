@@ -13,7 +13,7 @@
 
 /*
  * One container's place in one network: an address leased to its id, a veth pair whose host end
- * is a port of the bridge, a default route, and its published ports as elements of nft maps.
+ * is a port of the bridge, maybe a default route, and its published ports as elements of nft maps.
  *
  * Everything can be found again from the container's id alone (a lease file names the id, the
  * address and the ports; the interface's name derives from the address), so that
@@ -22,7 +22,12 @@
 struct endpoint {
 	struct network network;
 	char container_id[65];
-	const char *container_name; /* borrowed; what errors of others say; NULL: the id */
+	const char *container_name; /* borrowed; its name for others; NULL: the id */
+	const struct strv *aliases; /* borrowed; its further names in this network; NULL: none */
+	const char *service;        /* borrowed; whose replica it is; NULL: none's */
+	bool is_ready;              /* to be sent to by the service's name */
+	uint32_t index;             /* of the interface inside: 0 is eth0 */
+	bool has_route;             /* the default route goes by it (not in an internal network) */
 	struct in_addr address;     /* leased */
 	uint8_t mac[6];
 	char host_ifname[16];       /* "veth" + the address as 8 hex digits */
@@ -37,7 +42,7 @@ struct endpoint {
 /*
  * Step 1, before the container exists: leases an address (the one in @ret->address if not 0),
  * checks that the host ports are free and reserves them.  @ret->network (from network_ensure()),
- * container_id, container_name, ports are filled by the caller.
+ * and container_id to has_route, ports are filled by the caller.
  *
  * -EADDRINUSE names the port or address and who has it; -ENOSPC: the subnet is used up; -EEXIST:
  * this container has a lease in this network (endpoint_release() first).
@@ -59,7 +64,7 @@ int endpoint_attach(const struct endpoint *endpoint, const struct netns *netns, 
  * Undoes both from the id alone, whatever of it exists: nft elements, veth, lease last.  The veth
  * dies with the namespace: it is deleted only if that lives on, so that the usual release, after
  * the container's end, does not wait for the kernel.  Goes on after a failure, then keeps the
- * lease; nothing to do is no error.
+ * lease; nothing to do is no error.  @network_name: NULL for all networks that it is in.
  */
 int endpoint_release(const struct dir *net_dir, const char *network_name, const char *container_id,
 		     struct error *err);

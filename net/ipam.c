@@ -136,6 +136,8 @@ void port_format(const struct port_mapping *mapping, struct str *out)
 void lease_fini(struct lease *lease)
 {
 	free(lease->container_name);
+	strv_fini(&lease->aliases);
+	free(lease->service);
 	free(lease->ports);
 	*lease = (struct lease){ 0 };
 }
@@ -210,13 +212,17 @@ int leases_list(const struct dir *leases_dir, struct leases *ret, struct error *
 }
 
 struct lease_content {
-	char *container;
-	struct strv ports;
+	char *container, *service;
+	uint32_t index;
+	bool is_ready;
+	struct strv aliases, ports;
 };
 
 static void content_fini(struct lease_content *content)
 {
 	free(content->container);
+	free(content->service);
+	strv_fini(&content->aliases);
 	strv_fini(&content->ports);
 }
 
@@ -224,6 +230,10 @@ int lease_read(const struct dir *leases_dir, struct lease *lease, struct error *
 {
 	static const struct json_field fields[] = {
 		JSON_FIELD(struct lease_content, container, JSON_FIELD_STRING, "container"),
+		JSON_FIELD(struct lease_content, index, JSON_FIELD_UINT32, "index"),
+		JSON_FIELD(struct lease_content, aliases, JSON_FIELD_STRINGS, "aliases"),
+		JSON_FIELD(struct lease_content, service, JSON_FIELD_STRING, "service"),
+		JSON_FIELD(struct lease_content, is_ready, JSON_FIELD_BOOL, "ready"),
 		JSON_FIELD(struct lease_content, ports, JSON_FIELD_STRINGS, "ports"),
 		JSON_FIELDS_END,
 	};
@@ -247,8 +257,15 @@ int lease_read(const struct dir *leases_dir, struct lease *lease, struct error *
 			return err_wrap(err, "read lease '%s/%s'", leases_dir->path, name);
 	}
 	free(lease->container_name);
+	free(lease->service);
 	free(lease->ports);
+	strv_fini(&lease->aliases);
 	lease->container_name = take_ptr(content.container);
+	lease->index = content.index;
+	lease->aliases = content.aliases;
+	content.aliases = (struct strv){ 0 };
+	lease->service = take_ptr(content.service);
+	lease->is_ready = content.is_ready;
 	lease->ports = take_ptr(ports);
 	lease->n_ports = content.ports.n;
 	return 0;
@@ -268,6 +285,10 @@ int lease_write(const struct dir *leases_dir, const struct lease *lease, struct 
 		strv_add(&ports, port.text);
 	}
 	json_put_string(content, "container", lease->container_name);
+	json_put_int(content, "index", lease->index);
+	json_put_strings(content, "aliases", &lease->aliases);
+	json_put_string(content, "service", lease->service);
+	json_put_bool(content, "ready", lease->is_ready);
 	json_put_strings(content, "ports", &ports);
 	text = json_to_text(content, JSON_COMPACT);
 	lease_file_name(lease, name);

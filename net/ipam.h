@@ -15,8 +15,8 @@
  * Which address and which ports are whose.
  *
  * A lease is a file <net_dir>/leases/<network>,<address>,<container id>: who looks for an address
- * or a container only lists the directory.  In it stand the container's name and its published
- * ports as JSON.  Writers hold the lock of the network state directory.  Files are replaced as a
+ * or a container only lists the directory.  In it stands as JSON what others have to know of the
+ * endpoint: who finds the directory unchanged knows the contents of its files, too.  Writers hold the lock of the network state directory.  Files are replaced as a
  * whole, and not synced to the disk: they are about links that do not survive the machine either.
  */
 
@@ -51,6 +51,10 @@ struct lease {
 	struct in_addr address;
 	/* by lease_read() only: */
 	char *container_name;       /* owned; NULL: unknown */
+	uint32_t index;             /* of its interface there: eth0 */
+	struct strv aliases;        /* further names in this network */
+	char *service;              /* owned; whose replica it is, or NULL */
+	bool is_ready;              /* to be sent to by the service's name */
 	struct port_mapping *ports; /* owned */
 	size_t n_ports;
 };

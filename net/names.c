@@ -63,8 +63,8 @@ bool names_host_line(struct str *out, const char *entry, const struct in_addr *g
 	return true;
 }
 
-void names_hosts(struct str *out, const struct in_addr *address, const struct in_addr *gateway,
-		 const char *hostname, const struct strv *extra)
+void names_hosts(struct str *out, const struct in_addr *addresses, size_t n_addresses,
+		 const struct in_addr *gateway, const char *hostname, const struct strv *extra)
 {
 	char text[INET_ADDRSTRLEN];
 
@@ -74,10 +74,12 @@ void names_hosts(struct str *out, const struct in_addr *address, const struct in
 		     "ff00::0\tip6-mcastprefix\n"
 		     "ff02::1\tip6-allnodes\n"
 		     "ff02::2\tip6-allrouters\n");
-	if (hostname && *hostname) {
-		(void)snprintf(text, sizeof(text), "127.0.1.1");
-		if (address)
-			(void)inet_ntop(AF_INET, address, text, sizeof(text));
+	if (!hostname || !*hostname)
+		n_addresses = 0;
+	else if (n_addresses == 0)
+		str_addf(out, "127.0.1.1\t%s\n", hostname);
+	for (size_t i = 0; i < n_addresses; i++) {
+		(void)inet_ntop(AF_INET, &addresses[i], text, sizeof(text));
 		str_addf(out, "%s\t%s\n", text, hostname);
 	}
 	for (size_t i = 0; extra && i < extra->n; i++)

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -22,14 +23,14 @@ void names_network_id(const char *network, char ret[65]);
 void names_mac(struct in_addr address, uint8_t ret[6]);
 
 /*
- * /etc/hosts: localhost lines, the container's own name, and extra "host:ip" entries, of which the
+ * /etc/hosts: localhost lines, the container's own name for each of its addresses, and extra "host:ip" entries, of which the
  * ip may be "host-gateway": the host as the container reaches it.
  *
- * @address: the container's; NULL: it has none, its name leads to its loopback
+ * @addresses: the container's; with none its name leads to its loopback
  * @gateway: NULL: the host is not reached; such entries are left out
  */
-void names_hosts(struct str *out, const struct in_addr *address, const struct in_addr *gateway,
-		 const char *hostname, const struct strv *extra);
+void names_hosts(struct str *out, const struct in_addr *addresses, size_t n_addresses,
+		 const struct in_addr *gateway, const char *hostname, const struct strv *extra);
 
 /* One line of it for an extra "host:ip"; false if there is none (see @gateway). */
 bool names_host_line(struct str *out, const char *entry, const struct in_addr *gateway);

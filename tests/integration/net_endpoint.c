@@ -70,6 +70,7 @@ static int reserve(struct call *c, struct endpoint *e, int **fds, size_t *n_fds,
 	const char *at = strchr(c->id, '@');
 	int rc = network_ensure(&c->dir, c->network, &e->network, err);
 
+	e->has_route = true;
 	e->ports = c->ports;
 	e->n_ports = c->n_ports;
 	(void)snprintf(e->container_id, sizeof(e->container_id), "%.*s", (int)strcspn(c->id, "@"),
@@ -194,6 +195,7 @@ static int time_once(struct call *c, int us[N_PARTS], struct error *err)
 	(void)parse_port("0:80", &c->ports[0], err);
 	c->n_ports = 1;
 	e.network = network;
+	e.has_route = true;
 	e.ports = c->ports;
 	e.n_ports = c->n_ports;
 	(void)snprintf(e.container_id, sizeof(e.container_id), "%s", c->id);

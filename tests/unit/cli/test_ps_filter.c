@@ -15,6 +15,9 @@ static struct port_mapping ports[] = {
 };
 static char *labels[] = { (char[]){ "tier=db" }, (char[]){ "empty=" }, (char[]){ "a=b=c" } };
 
+static char *networks[] = { (char[]){ "bridge" }, (char[]){ "back" } };
+static char *no_networks[] = { (char[]){ "none" } };
+
 static const struct list_entry entries[] = {
 	{
 		.record = {
@@ -23,7 +26,7 @@ static const struct list_entry entries[] = {
 			.image = (char[]){ "busybox" },
 			.image_id = (char[]){ "sha256:feed01" },
 			.labels = { labels, 3 },
-			.network = (char[]){ "bridge" },
+			.networks = { networks, 2 },
 			.ports = ports,
 			.n_ports = 2,
 			.created_ns = 20,
@@ -35,7 +38,7 @@ static const struct list_entry entries[] = {
 			.id = "b" ID_DIGITS,
 			.name = (char[]){ "webdb.1" },
 			.image = (char[]){ "/some/rootfs" },
-			.network = (char[]){ "none" },
+			.networks = { no_networks, 1 },
 			.exit_code = 3,
 			.created_ns = 10,
 		},

@@ -87,7 +87,11 @@ static char *dump(const struct run_request *r)
 	add_list(&s, "cap-drop", &o->cap_drop);
 	add_text(&s, "seccomp", o->seccomp);
 	add_list(&s, "sysctl", &o->sysctls);
-	add_text(&s, "network", o->network);
+	for (size_t i = 0; i < o->n_networks; i++) {
+		add_text(&s, "network", o->networks[i].name);
+		add_text(&s, "ip", o->networks[i].address);
+		add_list(&s, "alias", &o->networks[i].aliases);
+	}
 	for (size_t i = 0; i < o->n_ports; i++)
 		str_addf(&s, " port=%u:%u", o->ports[i].host_port, o->ports[i].container_port);
 	add_list(&s, "dns", &o->dns);
@@ -135,6 +139,10 @@ START_TEST(understands)
 		  " image=i flags=0 seccomp=/a=b" },
 		{ "--sysctl net.ipv4.ip_forward=1 --net web -p 80 -p 8080:80 i",
 		  " image=i flags=0 sysctl=net.ipv4.ip_forward=1 network=web port=0:80 port=8080:80" },
+		{ "--network a,b --network c i", " image=i flags=0 network=a network=b network=c" },
+		{ "--network alias=x,name=a,alias=y,ip=10.1.2.3 --network b --network-alias z i",
+		  " image=i flags=0 network=a ip=10.1.2.3 alias=x alias=y alias=z network=b" },
+		{ "--ip 10.88.0.9 i", " image=i flags=0 network=bridge ip=10.88.0.9" },
 		{ "--dns 1.1.1.1 --dns ::1 --dns-search a.b --dns-option ndots:1 --add-host "
 		  "a:10.0.0.1 --add-host b:[::1] --add-host c:fe80::1 i",
 		  " image=i flags=0 dns=1.1.1.1 dns=::1 search=a.b option=ndots:1 host=a:10.0.0.1 "
@@ -184,6 +192,25 @@ START_TEST(refuses)
 		{ "-m 5x i", "option '-m': parse size '5x': not a size like 512k, 64m or 1.5g" },
 		{ "--cpus 0 i", "option '--cpus': parse CPUs '0': must be more than 0" },
 		{ "-p 80:80 --network host i", "'--publish' does not go with '--network host'" },
+		{ "--network a --network none i", "'--network none' goes with no other" },
+		{ "--network host,a i", "'--network host' goes with no other" },
+		{ "--network a,a i", "option '--network': network 'a' is given twice" },
+		{ "--network a/b i",
+		  "option '--network': 'a/b' is none of bridge, host, none, or a name" },
+		{ "--network a, i",
+		  "option '--network': '' is none of bridge, host, none, or a name" },
+		{ "--network alias=x i", "option '--network': there is no 'name='" },
+		{ "--network name=a,mac=1 i",
+		  "option '--network': 'mac=1' is none of name=, alias=, ip=" },
+		{ "--network name=a,ip=x i", "option '--network': 'x' is no address of IPv4" },
+		{ "--network name=a,alias=a/b i", "option '--network': 'a/b' is no host name" },
+		{ "--network name=a,ip=10.0.0.1 --ip 10.0.0.2 i",
+		  "'--ip' and 'ip=' are both given" },
+		{ "--network host --ip 10.0.0.1 i", "'--ip' does not go with '--network host'" },
+		{ "--network-alias x i",
+		  "an alias needs a network made by 'minictr network create': there are no names in "
+		  "'bridge'" },
+		{ "--ip fe80::1 i", "option '--ip': 'fe80::1' is no address of IPv4" },
 		{ "--network none -p 80 i", "'--publish' does not go with '--network none'" },
 		{ "--pids-limit -2 i",
 		  "option '--pids-limit': parse number '-2': must be from -1 to 9223372036854775807" },

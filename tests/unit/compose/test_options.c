@@ -70,7 +70,8 @@ static void check_process(const struct run_options *o)
 {
 	ck_assert_str_eq(o->image, "web:7");
 	ck_assert_str_eq(o->name, "shop-web-2");
-	ck_assert_str_eq(o->network, "shop_front");
+	ck_assert_uint_ge(o->n_networks, 1);
+	ck_assert_str_eq(o->networks[0].name, "shop_front");
 	ck_assert_uint_eq(o->command.n, 3);
 	ck_assert(o->has_entrypoint && o->entrypoint.n == 0);
 	ck_assert_str_eq(strv_getenv(&o->env, "TAG"), "7");

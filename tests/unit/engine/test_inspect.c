@@ -64,7 +64,7 @@ static struct list_entry plain(void)
 
 	memcpy(record->id, ID, sizeof(ID));
 	record->name = xstrdup("web");
-	record->network = xstrdup("none");
+	strv_add(&record->networks, "none");
 	record->stop_signal = xstrdup("SIGTERM");
 	record->stop_timeout = 10;
 	return entry;

@@ -108,6 +108,9 @@ static void fill_files(struct run_options *o)
 	strv_add(&o->mounts[1].options, "size=1m");
 	o->ports = xcalloc(1, sizeof(*o->ports));
 	o->n_ports = 1;
+	(void)run_options_add_network(o, "front");
+	strv_add(&o->networks[0].aliases, "www");
+	run_options_add_network(o, "back")->address = xstrdup("10.1.2.3");
 	o->ports[0] = (struct port_mapping){ "127.0.0.1", 8080, 80, 1, IPPROTO_UDP };
 }
 
@@ -137,6 +140,9 @@ START_TEST(what_is_set_comes_back)
 	ck_assert_int_eq(got.mounts[0].kind, MOUNT_KIND_VOLUME);
 	ck_assert_ptr_null(got.mounts[1].source);
 	ck_assert_str_eq(got.mounts[1].options.items[0], "size=1m");
+	ck_assert_uint_eq(got.n_networks, 2);
+	ck_assert(strv_has(&got.networks[0].aliases, "www"));
+	ck_assert_str_eq(got.networks[1].address, "10.1.2.3");
 	ck_assert_mem_eq(&got.ports[0], &o.ports[0], sizeof(got.ports[0]));
 	run_options_fini(&o);
 	run_options_fini(&got);

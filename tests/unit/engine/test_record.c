@@ -68,7 +68,8 @@ START_TEST(what_is_written_is_read)
 	strv_add(&record.command, "sh");
 	strv_add(&record.command, "two words");
 	strv_add(&record.labels, "a=b");
-	record.network = xstrdup("bridge");
+	strv_add(&record.networks, "bridge");
+	strv_add(&record.addresses, "10.88.0.2");
 	record.ports = xcalloc(1, sizeof(*record.ports));
 	record.n_ports = 1;
 	record.ports[0] = (struct port_mapping){ "127.0.0.1", 8080, 80, 2, IPPROTO_UDP };
@@ -76,7 +77,6 @@ START_TEST(what_is_written_is_read)
 	record.stop_signal = xstrdup("SIGQUIT");
 	record.stop_timeout = 3;
 	record.options.image = xstrdup("busybox:1");
-	(void)snprintf(record.address, sizeof(record.address), "10.0.0.2");
 	record.is_stopped = record.is_restarting = true;
 	record.restart_count = 4;
 	record.started_ns = 4;
@@ -94,7 +94,8 @@ START_TEST(what_is_written_is_read)
 	ck_assert(strv_has(&got.layers, "layer"));
 	ck_assert_str_eq(got.command.items[1], "two words");
 	ck_assert_str_eq(got.labels.items[0], "a=b");
-	ck_assert_str_eq(got.network, "bridge");
+	ck_assert(got.networks.n == 1 && strv_has(&got.networks, "bridge"));
+	ck_assert(strv_has(&got.addresses, "10.88.0.2"));
 	ck_assert_uint_eq(got.n_ports, 1);
 	ck_assert_mem_eq(&got.ports[0], &record.ports[0], sizeof(got.ports[0]));
 	ck_assert_uint_eq(got.memory, 67108864);
@@ -102,7 +103,6 @@ START_TEST(what_is_written_is_read)
 	ck_assert_int_eq(got.stop_timeout, 3);
 	ck_assert(got.is_removed_at_end && got.has_ended && got.is_oom_killed);
 	ck_assert_str_eq(got.options.image, "busybox:1");
-	ck_assert_str_eq(got.address, "10.0.0.2");
 	ck_assert(got.is_stopped && got.is_restarting);
 	ck_assert_int_eq(got.restart_count, 4);
 	ck_assert_int_eq(got.started_ns, 4);

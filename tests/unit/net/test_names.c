@@ -64,22 +64,23 @@ END_TEST
 START_TEST(writes_hosts)
 {
 	auto_strv struct strv extra = { 0 };
-	const struct in_addr own = address("10.88.0.2");
+	const struct in_addr own[] = { address("10.88.0.2"), address("10.88.1.7") };
 	const struct in_addr gateway = address("10.88.0.1");
 	auto_str struct str text = { 0 };
 
 	strv_split(&extra, "db:10.1.2.3 six:fd00::5 nonsense host:host-gateway", ' ');
-	names_hosts(&text, &own, &gateway, "moon", &extra);
+	names_hosts(&text, own, 1, &gateway, "moon", &extra);
 	ck_assert_str_eq(text.text, LOCALHOST "10.88.0.2\tmoon\n10.1.2.3\tdb\nfd00::5\tsix\n"
 					      "10.88.0.1\thost\n");
 	str_clear(&text);
-	names_hosts(&text, &own, NULL, "moon", &extra);
-	ck_assert_str_eq(text.text, LOCALHOST "10.88.0.2\tmoon\n10.1.2.3\tdb\nfd00::5\tsix\n");
+	names_hosts(&text, own, 2, NULL, "moon", &extra);
+	ck_assert_str_eq(text.text, LOCALHOST "10.88.0.2\tmoon\n10.88.1.7\tmoon\n"
+					      "10.1.2.3\tdb\nfd00::5\tsix\n");
 	str_clear(&text);
-	names_hosts(&text, NULL, NULL, "moon", NULL);
+	names_hosts(&text, NULL, 0, NULL, "moon", NULL);
 	ck_assert_str_eq(text.text, LOCALHOST "127.0.1.1\tmoon\n");
 	str_clear(&text);
-	names_hosts(&text, NULL, NULL, NULL, NULL);
+	names_hosts(&text, own, 2, NULL, NULL, NULL);
 	ck_assert_str_eq(text.text, LOCALHOST);
 }
 END_TEST
