@@ -28,7 +28,7 @@ def round_up(value):
     """To a number that four grid lines divide well."""
     step = 1
     while True:
-        for factor in (1, 2, 2.5, 5):
+        for factor in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8):
             if step * factor * 4 >= value:
                 return step * factor * 4
         step *= 10
