@@ -133,6 +133,23 @@ static int plan_mount(const struct spec_mount *m, const char *bundle, struct pla
 	return 0;
 }
 
+/*
+ * linux.mountLabel: SELinux's label of all files of a new file system.  Those of the kernel's own
+ * have labels already, of each file.
+ */
+static void add_label(const struct spec *spec, struct plan_mount *m)
+{
+	static const char *const labelled[] = { "proc", "sysfs", "mqueue" };
+
+	if (!spec->mount_label || !*spec->mount_label || m->options.is_bind || m->is_cgroup)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(labelled); i++) {
+		if (strcmp(labelled[i], m->spec->type) == 0)
+			return;
+	}
+	strv_addf(&m->options.data, "context=%s", spec->mount_label);
+}
+
 static int plan_mounts(const struct spec *spec, const char *bundle, struct plan *plan,
 		       struct error *err)
 {
@@ -144,6 +161,7 @@ static int plan_mounts(const struct spec *spec, const char *bundle, struct plan 
 		rc = plan_mount(&spec->mounts[i], bundle, &plan->mounts[i], err);
 		if (rc < 0)
 			return rc;
+		add_label(spec, &plan->mounts[i]);
 		if (plan->mounts[i].options.is_bind &&
 		    strcmp(plan->mounts[i].destination, "/dev") == 0)
 			plan->has_host_dev = true;

@@ -192,6 +192,24 @@ START_TEST(mounts)
 }
 END_TEST
 
+START_TEST(labels_of_mounts)
+{
+	auto_planned struct planned p;
+
+	make_ok(&p,
+		"'mounts': [{'destination': '/proc', 'type': 'proc'},"
+		"{'destination': '/a', 'type': 'tmpfs', 'options': ['size=1m']},"
+		"{'destination': '/b', 'type': 'bind', 'source': '/b'},"
+		"{'destination': '/c', 'type': 'cgroup'}]",
+		"'mountLabel': 'u:r:t:s0:c1,c2'");
+	ck_assert_uint_eq(p.plan.mounts[0].options.data.n, 0);
+	ck_assert_uint_eq(p.plan.mounts[1].options.data.n, 2);
+	ck_assert_str_eq(p.plan.mounts[1].options.data.items[1], "context=u:r:t:s0:c1,c2");
+	ck_assert_uint_eq(p.plan.mounts[2].options.data.n, 0);
+	ck_assert_uint_eq(p.plan.mounts[3].options.data.n, 0);
+}
+END_TEST
+
 #define MOUNTS(mount) "'mounts': [{" mount "}]"
 
 START_TEST(refuses_mounts)
@@ -566,7 +584,7 @@ START_TEST(refuses_what_it_cannot_do)
 END_TEST
 
 TEST_MAIN("runtime/plan", namespaces, refuses_namespaces, an_empty_hostname_is_none, mounts,
-	  refuses_mounts, allows_files_of_proc_that_hosts_cover, sysctls, refuses_sysctls, devices,
-	  no_devices_in_the_hosts_own_dev, refuses_devices, capabilities,
+	  labels_of_mounts, refuses_mounts, allows_files_of_proc_that_hosts_cover, sysctls,
+	  refuses_sysctls, devices, no_devices_in_the_hosts_own_dev, refuses_devices, capabilities,
 	  no_capabilities_unless_they_are_named, rlimits, refuses_processes, refuses_configs,
 	  propagation_of_the_root, refuses_what_it_cannot_do)
