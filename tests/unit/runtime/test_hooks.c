@@ -99,9 +99,9 @@ START_TEST(a_slow_hook_is_killed_with_its_children)
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
 	temp_make(&temp);
 	script = xasprintf("sleep 100 & echo $! >%s/pid; wait", temp.path);
-	add_hook(&hooks, script, 1);
+	add_hook(&hooks, script, 3);
 	ck_assert_int_eq(hooks_run(&hooks, state, &err), -ETIMEDOUT);
-	ck_assert_str_eq(err.msg, "hook '/bin/sh': run 'the-hook': no end within 1000 ms");
+	ck_assert_str_eq(err.msg, "hook '/bin/sh': run 'the-hook': no end within 3000 ms");
 	pid = read_text(&temp, "pid");
 	/* Orphans are ours: it has ended, and so it can be waited for. */
 	ck_assert_int_gt(atoi(pid), 0);
