@@ -81,6 +81,7 @@ static void ps_fini(void *options)
 struct row {
 	char *id, *image, *command, *since, *at, *running_for, *status, *state, *ports, *names;
 	char *labels, *networks;
+	struct strv label; /* borrowed */
 };
 
 #define COLUMN(name, heading, member)                                    \
@@ -93,12 +94,19 @@ struct row {
 	}
 
 static const struct column columns[] = {
-	COLUMN("ID", "CONTAINER ID", id),        COLUMN("Image", "IMAGE", image),
-	COLUMN("Command", "COMMAND", command),   COLUMN("RunningFor", "CREATED", since),
-	COLUMN("Status", "STATUS", status),      COLUMN("Ports", "PORTS", ports),
-	COLUMN("Names", "NAMES", names),         EXTRA("CreatedAt", "CREATED AT", at),
-	EXTRA("State", "STATE", state),          EXTRA("Labels", "LABELS", labels),
-	EXTRA("Networks", "NETWORKS", networks), { NULL },
+	COLUMN("ID", "CONTAINER ID", id),
+	COLUMN("Image", "IMAGE", image),
+	COLUMN("Command", "COMMAND", command),
+	COLUMN("RunningFor", "CREATED", since),
+	COLUMN("Status", "STATUS", status),
+	COLUMN("Ports", "PORTS", ports),
+	COLUMN("Names", "NAMES", names),
+	EXTRA("CreatedAt", "CREATED AT", at),
+	EXTRA("State", "STATE", state),
+	EXTRA("Labels", "LABELS", labels),
+	EXTRA("Networks", "NETWORKS", networks),
+	{ "Label", "LABEL", COLUMN_PAIRS, offsetof(struct row, label), .is_extra = true },
+	{ NULL },
 };
 
 #define COMMAND_WIDTH 20
@@ -196,6 +204,7 @@ static struct row row_of(const struct list_entry *entry, bool is_whole)
 		.names = xstrdup(record->name),
 		.labels = join(&record->labels),
 		.networks = join(&record->networks),
+		.label = record->labels,
 	};
 }
 

@@ -18,9 +18,8 @@
  *	"table TEMPLATE"   aligned at the tabs of the template, with headings
  *	TEMPLATE           a line a row
  *
- * A template is docker's in its plain forms: {{.Name}}, {{.Outer.Inner}}, {{json .}},
- * {{json .Name}}, text, \t and \n.  `-q` is the template of the id.  Every text from outside goes
- * through str_escape(), so that a name cannot drive the terminal.
+ * A template is docker's, see cli/template.h.  `-q` is the template of the id.  Every text from
+ * outside goes through str_escape(), so that a name cannot drive the terminal.
  */
 enum column_kind {
 	COLUMN_TEXT,    /* char *, NULL shows as nothing */
@@ -29,6 +28,7 @@ enum column_kind {
 	COLUMN_UINT64,  /* uint64_t */
 	COLUMN_BOOL,    /* bool */
 	COLUMN_STRINGS, /* struct strv: joined by ", "; an array in JSON */
+	COLUMN_PAIRS,   /* struct strv of "name=value": only for {{.Label "name"}} */
 };
 
 struct column {
