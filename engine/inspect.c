@@ -146,13 +146,31 @@ static json_t *mounts_of(const struct inspect_input *in)
 	return array;
 }
 
-static json_t *endpoint_of(const struct inspect_endpoint *endpoint)
+/* What was asked for of a network, or NULL. */
+static const struct network_request *request_of(const struct run_options *o, const char *network)
 {
-	json_t *json = json_object_new();
+	for (size_t i = 0; i < o->n_networks; i++) {
+		if (str_eq(o->networks[i].name, network))
+			return &o->networks[i];
+	}
+	return NULL;
+}
 
-	json_put(json, "IPAMConfig", json_null());
+static json_t *endpoint_of(const struct inspect_endpoint *endpoint, const struct run_options *o)
+{
+	const struct network_request *request = request_of(o, endpoint->network);
+	bool has_aliases = request && request->aliases.n;
+	json_t *json = json_object_new();
+	json_t *config = json_null();
+
+	if (request && request->address) {
+		config = json_object_new();
+		json_put_string(config, "IPv4Address", request->address);
+	}
+	json_put(json, "IPAMConfig", config);
 	json_put(json, "Links", json_null());
-	json_put(json, "Aliases", json_null());
+	json_put(json, "Aliases",
+		 has_aliases ? json_from_strings(request->aliases.items) : json_null());
 	json_put_string(json, "MacAddress", endpoint->mac);
 	json_put_string(json, "NetworkID", endpoint->network);
 	json_put_string(json, "Gateway", endpoint->gateway);
@@ -199,7 +217,8 @@ static json_t *network_settings(const struct inspect_input *in)
 	json_put_int(settings, "IPPrefixLen", first->prefix);
 	json_put_string(settings, "MacAddress", first->mac);
 	for (size_t i = 0; i < in->n_endpoints; i++)
-		json_put(networks, in->endpoints[i].network, endpoint_of(&in->endpoints[i]));
+		json_put(networks, in->endpoints[i].network,
+			 endpoint_of(&in->endpoints[i], &in->entry->record.options));
 	json_put(settings, "Networks", networks);
 	return settings;
 }

@@ -110,6 +110,7 @@ START_TEST(says_little_of_little)
 	      { "Config.Cmd", "null" }, { "Config.Env", "[]" },
 	      { "Config.Healthcheck", "(nothing)" }, { "Config.Hostname", "\"moon\"" },
 	      { "NetworkSettings.Ports", "{}" }, { "NetworkSettings.SandboxKey", "\"\"" },
+	      { "NetworkSettings.Networks.bridge.Aliases", "null" },
 	      { "LogPath", "\"/data/containers/web/log.json\"" });
 }
 END_TEST
@@ -274,12 +275,17 @@ START_TEST(shows_the_network)
 	memcpy(record->options.ports, ports, sizeof(ports));
 	record->n_ports = record->options.n_ports = 2;
 	record->ports[1].host_port = 40000; /* that the host chose */
+	run_options_add_network(&record->options, "other");
+	strv_add(&run_options_add_network(&record->options, "bridge")->aliases, "db");
+	record->options.networks[1].address = xstrdup("10.88.0.2");
 	entry.status = LIST_RUNNING;
 	entry.pid = 7;
 	CHECK(inspect(&entry, &image, NULL), { "NetworkSettings.IPAddress", "\"10.88.0.2\"" },
 	      { "NetworkSettings.SandboxKey", "\"/proc/7/ns/net\"" },
 	      { "NetworkSettings.Networks.bridge.Gateway", "\"10.88.0.1\"" },
 	      { "NetworkSettings.Networks.bridge.IPPrefixLen", "24" },
+	      { "NetworkSettings.Networks.bridge.Aliases", "[\"db\"]" },
+	      { "NetworkSettings.Networks.bridge.IPAMConfig", "{\"IPv4Address\":\"10.88.0.2\"}" },
 	      { "NetworkSettings.Ports.80/tcp",
 		"[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"8080\"},"
 		"{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"40000\"}]" },
