@@ -239,6 +239,71 @@ static int add_sysctl(const char *text, void *field, struct error *err)
 	return 0;
 }
 
+static int parse_restart(const char *text, void *field, struct error *err)
+{
+	return restart_parse(text, field, err);
+}
+
+static int parse_log_driver(const char *text, void *field, struct error *err)
+{
+	if (strcmp(text, "none") != 0 && strcmp(text, "json-file") != 0)
+		return err_set(err, EINVAL, "'%s' is none of json-file, none", text);
+	*(bool *)field = strcmp(text, "none") == 0;
+	return 0;
+}
+
+static int parse_log_option(const char *text, void *field, struct error *err)
+{
+	struct run_options *o = field;
+	uint64_t n = 0;
+	int rc;
+
+	if (str_starts(text, "max-size="))
+		return parse_size(text + strlen("max-size="), &o->log_max_size, err);
+	if (!str_starts(text, "max-file="))
+		return err_set(err, EINVAL, "'%s' is none of max-size=SIZE, max-file=N", text);
+	rc = parse_uint64(text + strlen("max-file="), 1000, &n, err);
+	if (rc == 0 && n == 0)
+		rc = err_set(err, EINVAL, "'%s': at least 1", text);
+	o->log_max_files = (int)n;
+	return rc;
+}
+
+/* ---- health ----------------------------------------------------------------------------------- */
+
+/* The list form that images have: KIND, and what is behind it. */
+static int set_health_test(const char *kind, const char *text, struct health_test *ret,
+			   struct error *err)
+{
+	auto_strv struct strv list = { 0 };
+	struct health_test test = { 0 };
+	int rc;
+
+	strv_add(&list, kind);
+	strv_add(&list, text);
+	rc = health_test_parse(&list, &test, err);
+	if (rc < 0)
+		return rc;
+	health_test_fini(ret);
+	*ret = test;
+	return 0;
+}
+
+static int parse_health_cmd(const char *text, void *field, struct error *err)
+{
+	return set_health_test("CMD-SHELL", text, field, err);
+}
+
+static int parse_health_http(const char *text, void *field, struct error *err)
+{
+	return set_health_test("HTTP", text, field, err);
+}
+
+static int parse_health_tcp(const char *text, void *field, struct error *err)
+{
+	return set_health_test("TCP", text, field, err);
+}
+
 static int add_port(const char *text, void *field, struct error *err)
 {
 	struct run_options *o = field;
@@ -292,6 +357,13 @@ const struct opt run_opts[] = {
 	  "What asks it to end (SIGTERM)", .parse = parse_stop_signal },
 	{ "stop-timeout", 0, OPT_INT, OPTION(stop_timeout), "SECONDS",
 	  "How long it may take for that (10)", .min = 1, .max = INT_MAX },
+	{ "restart", 0, OPT_PARSE, OPTION(restart), "POLICY",
+	  "Start it again when it ends: no, always, unless-stopped, on-failure[:N]",
+	  .parse = parse_restart },
+	{ "log-driver", 0, OPT_PARSE, OPTION(has_no_log), "DRIVER",
+	  "Where its output is kept: json-file, none", .parse = parse_log_driver },
+	{ "log-opt", 0, OPT_PARSE, WHOLE, "NAME=VALUE",
+	  "max-size=SIZE of a file (10 MB), max-file=N files (5)", .parse = parse_log_option },
 	{ "rootfs", 0, OPT_STRING, OPTION(rootfs), "DIR",
 	  "Take a directory for the root file system; then there is no IMAGE" },
 	{ "explain", 0, OPT_ENUM, REQUEST(explain), "text|json|script",
@@ -313,6 +385,31 @@ const struct opt run_opts[] = {
 	{ "entrypoint", 0, OPT_PARSE, WHOLE, "COMMAND",
 	  "Replace the image's entry point; an empty one clears it", .parse = parse_entrypoint,
 	  .present = HAS(has_entrypoint) },
+
+	{ .kind = OPT_HEADING, .help = "Health" },
+	{ "health-cmd", 0, OPT_PARSE, OPTION(health.test), "LINE",
+	  "Probe it by a line for its shell, instead of as the image says",
+	  .parse = parse_health_cmd },
+	{ "health-http", 0, OPT_PARSE, OPTION(health.test), "[HOST]:PORT[/PATH]",
+	  "Probe it by a request, for which nothing is needed inside", .parse = parse_health_http },
+	{ "health-tcp", 0, OPT_PARSE, OPTION(health.test), "[HOST:]PORT",
+	  "Probe it by a connection", .parse = parse_health_tcp },
+	{ "health-interval", 0, OPT_DURATION, OPTION(health.interval_ns), "TIME",
+	  "Between probes (30s)" },
+	{ "health-timeout", 0, OPT_DURATION, OPTION(health.timeout_ns), "TIME",
+	  "How long a probe may take (30s)" },
+	{ "health-retries", 0, OPT_INT, OPTION(health.retries), "N",
+	  "Failures in a row that make it unhealthy (3)", .max = INT_MAX },
+	{ "health-start-period", 0, OPT_DURATION, OPTION(health.start_period_ns), "TIME",
+	  "For how long failures do not count at first" },
+	{ "health-start-interval", 0, OPT_DURATION, OPTION(health.start_interval_ns), "TIME",
+	  "Between probes in that period (5s)" },
+	{ "health-docker-clock", 0, OPT_FLAG, OPTION(health.has_docker_clock), NULL,
+	  "Make the first probe after the first interval, as docker does, not at once" },
+	{ "health-on-failure", 0, OPT_ENUM, OPTION(health.action), "none|kill|restart|stop",
+	  "What is done when it becomes unhealthy", .names = health_actions },
+	{ "no-healthcheck", 0, OPT_FLAG, REQUEST(has_no_health), NULL,
+	  "Do not probe it, whatever the image says" },
 
 	{ .kind = OPT_HEADING, .help = "Files" },
 	{ "volume", 'v', OPT_PARSE, WHOLE, "SOURCE:TARGET[:OPTIONS]",
@@ -412,6 +509,13 @@ int run_request_finish(struct run_request *request, const struct strv *args, str
 	}
 	for (size_t i = first; i < args->n; i++)
 		strv_add(&o->command, args->items[i]);
+	if (o->is_removed_at_end && o->restart.policy != RESTART_NO)
+		return err_set(err, EINVAL,
+			       "conflicting options: cannot specify both --restart and --rm");
+	if (request->has_no_health && health_config_is_set(&o->health))
+		return err_set(err, EINVAL, "'--no-healthcheck' does not go with '--health-...'");
+	if (request->has_no_health)
+		o->health.test.kind = HEALTH_TEST_NONE;
 	merge_env(request);
 	return run_networks_finish(o, &request->network_aliases, request->address, err);
 }

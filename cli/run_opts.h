@@ -8,6 +8,7 @@
 /* What the command line of `minictr run` says. */
 struct run_request {
 	struct run_options options;
+	bool has_no_health;
 	int explain;                 /* enum explain_form */
 	struct strv network_aliases; /* --network-alias */
 	char *address;               /* --ip */

@@ -16,6 +16,7 @@ enum control_type {
 	CONTROL_STARTED = 1, /* it runs; with the terminal's master, if there is one */
 	CONTROL_ERROR,       /* it could not be made, or what was asked for not done; @error */
 	CONTROL_EXIT,        /* @value is the exit status; @error.msg a remark or "" */
+	CONTROL_LEFT,        /* the same, but the supervisor goes on: it is started again */
 
 	/* From that command. */
 	CONTROL_SIGNAL, /* pass signal @value on */

@@ -35,6 +35,7 @@ struct foreground {
 	bool has_started;
 	int cancelled; /* the signal that ended it before it had started */
 	bool is_over;
+	bool is_left; /* the supervisor goes on without us */
 	int exit_code;
 };
 
@@ -172,6 +173,8 @@ static int on_message(struct foreground *f, struct str *ret_remark, struct error
 		on_started(f, &fd);
 		return 0;
 	case CONTROL_EXIT:
+	case CONTROL_LEFT:
+		f->is_left = message.type == CONTROL_LEFT;
 		str_add(ret_remark, message.error.msg);
 		f->exit_code = message.value;
 		f->is_over = true;
@@ -277,7 +280,7 @@ static int supervise(struct foreground *f, struct str *ret_remark, struct error 
 		return rc;
 	rc = attend(f, ret_remark, err);
 	/* Nobody else may be there to collect it: not every process 1 does. */
-	if (f->job.is_attached || rc < 0)
+	if ((f->job.is_attached && !f->is_left) || rc < 0)
 		(void)waitpid(f->supervisor, NULL, 0);
 	if (rc < 0 && !f->is_over)
 		rc = on_supervisor_death(f, err);

@@ -66,6 +66,9 @@ struct run_options {
 	size_t n_networks;
 	struct port_mapping *ports;
 	size_t n_ports;
+	bool has_no_log;       /* --log-driver none */
+	uint64_t log_max_size; /* bytes; 0: 10 MB */
+	int log_max_files;     /* 0: 5 */
 	struct strv dns, dns_search, dns_options, extra_hosts;
 };
 

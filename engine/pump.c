@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "engine/logs.h"
 
 #define BUFFER_SIZE 32768
 
@@ -60,8 +62,12 @@ static ssize_t write_some(const struct pump *pump, const char *data, size_t len)
 
 static void end(struct pump *pump)
 {
+	struct error err;
+
 	if (pump->has_ended)
 		return;
+	if (pump->log && log_finish(pump->log, pump->stream, &err) < 0)
+		log_warning("%s", err.msg);
 	pump_stop(pump);
 	pump->has_ended = true;
 	pump->on_end(pump->arg);
@@ -95,6 +101,14 @@ static bool flush(struct pump *pump)
 	return true;
 }
 
+static void note(const struct pump *pump, size_t len)
+{
+	struct error err;
+
+	if (pump->log && log_write(pump->log, pump->stream, pump->buffer, len, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
 static void carry(struct pump *pump)
 {
 	if (!pump->buffer)
@@ -112,6 +126,7 @@ static void carry(struct pump *pump)
 			return;
 		}
 		pump->end = (size_t)n;
+		note(pump, pump->end);
 		if (!flush(pump)) {
 			if (!pump->has_ended)
 				wait_for_sink(pump, true);
@@ -178,6 +193,12 @@ int pump_start(struct pump *pump, struct loop *loop, int from, int to, void (*on
 	if (rc < 0)
 		pump_stop(pump);
 	return rc;
+}
+
+void pump_log(struct pump *pump, struct log_writer *log, enum log_stream stream)
+{
+	pump->log = log;
+	pump->stream = stream;
 }
 
 void pump_drain(struct pump *pump)

@@ -5,7 +5,9 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "engine/logs_line.h"
 
+struct log_writer;
 struct loop;
 
 /*
@@ -27,6 +29,8 @@ struct pump {
 	size_t begin, end;
 	void (*on_end)(void *arg);
 	void *arg;
+	struct log_writer *log; /* borrowed; NULL: none */
+	enum log_stream stream;
 };
 
 /*
@@ -35,6 +39,9 @@ struct pump {
  */
 int pump_start(struct pump *pump, struct loop *loop, int from, int to, void (*on_end)(void *arg),
 	       void *arg, struct error *err);
+
+/* From now on all goes to @log as well, whether anybody else wants it or not. */
+void pump_log(struct pump *pump, struct log_writer *log, enum log_stream stream);
 
 /* The writers have gone, though not all ends need be closed: carry what is there, then end. */
 void pump_drain(struct pump *pump);

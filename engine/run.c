@@ -453,8 +453,8 @@ static void forget_parts(struct run *run)
 	run_forget_networks(run);
 }
 
-/* It could not be made again: that is an end, too (unless something is left to be released). */
-static void note_failure(struct run *run, const struct error *failure)
+/* If something is left to be released, it has not ended yet. */
+void run_note_failure(struct run *run, const struct error *failure)
 {
 	struct record *record = &run->record;
 	struct error err;
@@ -473,7 +473,7 @@ void run_abort(struct run *run, const struct error *why)
 {
 	stages_undo(stages, ARRAY_LEN(stages), run);
 	if (run->is_again)
-		note_failure(run, why);
+		run_note_failure(run, why);
 }
 
 int run_start(struct run *run, struct error *err)
@@ -486,7 +486,7 @@ int run_start(struct run *run, struct error *err)
 	if (rc == 0)
 		run->record.started_ns = clock_real_ns();
 	else if (run->is_again)
-		note_failure(run, err);
+		run_note_failure(run, err);
 	return rc;
 }
 

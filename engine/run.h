@@ -58,6 +58,9 @@ int run_start(struct run *run, struct error *err);
 /* Ends one that was started, and undoes all as run_start() does on failure. */
 void run_abort(struct run *run, const struct error *why);
 
+/* It could not be made again, for a reason that comes before run_start(): that is an end, too. */
+void run_note_failure(struct run *run, const struct error *failure);
+
 struct run_ending {
 	int exit_code;
 	bool is_oom_killed;

@@ -20,6 +20,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "cgroups/events.h"
+#include "engine/logs.h"
 #include "engine/supervisor_internal.h"
 
 /*
@@ -250,11 +251,13 @@ static void tell(const struct supervisor *s, enum control_type type, int value,
 
 /* ---- begin ------------------------------------------------------------------------------------ */
 
-static int start_pump(struct supervisor *s, int *from, int to, struct error *err)
+static int start_pump(struct supervisor *s, int *from, int to, enum log_stream stream,
+		      struct error *err)
 {
 	struct pump *pump = &s->pumps[s->n_pumps];
 	int rc = pump_start(pump, s->loop, take_fd(from), to, on_pump_end, s, err);
 
+	pump_log(pump, s->log, stream);
 	s->n_pumps += rc == 0;
 	return rc;
 }
@@ -274,12 +277,13 @@ static int start_pumps(struct supervisor *s, struct error *err)
 
 		if (master < 0 || fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 			return err_sys(err, "copy the terminal's descriptor");
-		return start_pump(s, &master, is_attached(s) ? STDOUT_FILENO : -1, err);
+		return start_pump(s, &master, is_attached(s) ? STDOUT_FILENO : -1, LOG_STDOUT, err);
 	}
 	for (int i = 0; rc == 0 && i < 2; i++) {
 		close_fd(&s->inner[i]);
 		if (s->outer[i] >= 0)
-			rc = start_pump(s, &s->outer[i], STDOUT_FILENO + i, err);
+			rc = start_pump(s, &s->outer[i], is_attached(s) ? STDOUT_FILENO + i : -1,
+					i ? LOG_STDERR : LOG_STDOUT, err);
 	}
 	return rc;
 }
@@ -301,12 +305,34 @@ static int make_pipes(struct supervisor *s, struct error *err)
 		rc = pump_pipe(true, &s->job->stdin_read, &s->held_stdin, err);
 	stdio[0] = s->job->stdin_read >= 0 ? s->job->stdin_read : CONTAINER_STDIO_NULL;
 	stdio[1] = stdio[2] = CONTAINER_STDIO_NULL;
-	for (int i = 0; rc == 0 && i < 2 && !o->has_tty && is_attached(s); i++) {
+	for (int i = 0; rc == 0 && i < 2 && !o->has_tty && (s->log || is_attached(s)); i++) {
 		rc = pump_pipe(false, &s->inner[i], &s->outer[i], err);
 		if (rc == 0)
 			stdio[1 + i] = s->inner[i];
 	}
 	return rc;
+}
+
+/* Where somebody takes the output and nothing of the container stays, no log is of use. */
+static int open_log(struct supervisor *s, struct error *err)
+{
+	const struct run_options *o = &s->run.record.options;
+	struct log_limits limits = log_limits_default;
+
+	if (s->log || o->has_no_log || (s->job->is_attached && o->is_removed_at_end))
+		return 0;
+	if (o->log_max_size)
+		limits.max_size = o->log_max_size;
+	if (o->log_max_files)
+		limits.max_files = o->log_max_files;
+	return log_writer_open(&s->run.place.dir, &limits, &s->log, err);
+}
+
+static int prepare_streams(struct supervisor *s, struct error *err)
+{
+	int rc = open_log(s, err);
+
+	return rc < 0 ? rc : make_pipes(s, err);
 }
 
 static void close_pipes(struct supervisor *s)
@@ -319,12 +345,25 @@ static void close_pipes(struct supervisor *s)
 	close_fd(&s->job->stdin_read);
 }
 
+/* It did not get as far as run_start(). */
+static void forget_start(struct supervisor *s, const struct error *why)
+{
+	struct error ignored;
+
+	if (s->run.is_again)
+		run_note_failure(&s->run, why);
+	else
+		(void)record_remove(s->run.dirs, s->run.record.name, &ignored);
+}
+
 /* On failure nothing of it is left. */
 static int start_container(struct supervisor *s, struct error *err)
 {
-	int rc = make_pipes(s, err);
+	int rc = prepare_streams(s, err);
 
-	if (rc == 0)
+	if (rc < 0)
+		forget_start(s, err);
+	else
 		rc = run_start(&s->run, err);
 	if (rc < 0) {
 		close_pipes(s);
@@ -433,7 +472,7 @@ static void on_over(struct supervisor *s)
 		end_life(s, &remark);
 		return;
 	}
-	tell(s, CONTROL_EXIT, s->exit_code, &remark, -1);
+	tell(s, CONTROL_LEFT, s->exit_code, &remark, -1);
 	leave_alone(s);
 	peers_tell_end(s, false);
 	wait_to_restart(s);
@@ -523,20 +562,17 @@ static int leave_command(struct supervisor *s, struct error *err)
 
 static int begin(struct supervisor *s, struct error *err)
 {
-	struct record *record = &s->run.record;
-	struct error ignored;
 	int rc = leave_command(s, err);
 
 	if (rc == 0)
-		rc = record_begin(record, err);
+		rc = record_begin(&s->run.record, err);
 	if (rc == 0) {
 		s->loop = loop_new(err);
 		rc = s->loop ? 0 : -err->code;
 	}
 	if (rc == 0)
 		return start_container(s, err);
-	if (!s->run.is_again)
-		(void)record_remove(s->run.dirs, record->name, &ignored);
+	forget_start(s, err);
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 
 /* What the parts of a supervisor share: see the head of supervisor.c. */
 
+struct log_writer;
 struct loop;
 struct peer;
 
@@ -38,9 +39,10 @@ struct supervisor {
 
 	struct pump pumps[2]; /* stdout and stderr, or the terminal */
 	size_t n_pumps;
-	int outer[2];   /* our ends of stdout and stderr, until there are pumps */
-	int inner[2];   /* the container's */
-	int held_stdin; /* keeps a standard input open that nobody writes to; -1 */
+	struct log_writer *log; /* NULL: nothing is logged */
+	int outer[2];           /* our ends of stdout and stderr, until there are pumps */
+	int inner[2];           /* the container's */
+	int held_stdin;         /* keeps a standard input open that nobody writes to; -1 */
 
 	bool has_ended; /* while its last output is on its way */
 	int exit_code;

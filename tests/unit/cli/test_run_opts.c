@@ -45,6 +45,28 @@ static void add_number(struct str *s, const char *name, bool is_set, int64_t val
 }
 
 /* Everything that is not as in an empty request, as one text. */
+static void add_life(struct str *s, const struct run_options *o)
+{
+	const struct health_config *h = &o->health;
+	auto_strv struct strv test = { 0 };
+	char restart[RESTART_TEXT];
+
+	restart_format(&o->restart, restart);
+	add_text(s, "restart", o->restart.policy == RESTART_NO ? NULL : restart);
+	add_number(s, "no-log", o->has_no_log, o->has_no_log);
+	add_number(s, "log-size", o->log_max_size, (int64_t)o->log_max_size);
+	add_number(s, "log-files", o->log_max_files, o->log_max_files);
+	health_test_format(&h->test, &test);
+	add_list(s, "health", &test);
+	add_number(s, "interval", h->interval_ns, h->interval_ns);
+	add_number(s, "timeout", h->timeout_ns, h->timeout_ns);
+	add_number(s, "start-period", h->start_period_ns, h->start_period_ns);
+	add_number(s, "start-interval", h->start_interval_ns, h->start_interval_ns);
+	add_number(s, "retries", h->retries, h->retries);
+	add_number(s, "docker-clock", h->has_docker_clock, h->has_docker_clock);
+	add_number(s, "action", h->action, (int64_t)h->action);
+}
+
 static char *dump(const struct run_request *r)
 {
 	const struct run_options *o = &r->options;
@@ -99,6 +121,7 @@ static char *dump(const struct run_request *r)
 	add_list(&s, "option", &o->dns_options);
 	add_list(&s, "host", &o->extra_hosts);
 	add_number(&s, "explain", r->explain, r->explain);
+	add_life(&s, o);
 	return str_take(&s);
 }
 
@@ -147,6 +170,19 @@ START_TEST(understands)
 		  "a:10.0.0.1 --add-host b:[::1] --add-host c:fe80::1 i",
 		  " image=i flags=0 dns=1.1.1.1 dns=::1 search=a.b option=ndots:1 host=a:10.0.0.1 "
 		  "host=b:::1 host=c:fe80::1" },
+		{ "--restart on-failure:3 --log-driver none i",
+		  " image=i flags=0 restart=on-failure:3 no-log=1" },
+		{ "--restart no --log-driver json-file --log-opt max-size=1m --log-opt max-file=2 i",
+		  " image=i flags=0 log-size=1048576 log-files=2" },
+		{ "--health-cmd test+x --health-interval 1s --health-retries 5 --health-on-failure stop i",
+		  " image=i flags=0 health=CMD-SHELL health=test+x interval=1000000000 retries=5 action=3" },
+		{ "--health-http :8080/up --health-timeout 2s --health-docker-clock i",
+		  " image=i flags=0 health=HTTP health=http://localhost:8080/up timeout=2000000000 "
+		  "docker-clock=1" },
+		{ "--health-cmd x --health-tcp 5432 --health-start-period 1m --health-start-interval 3ms i",
+		  " image=i flags=0 health=TCP health=localhost:5432 start-period=60000000000 "
+		  "start-interval=3000000" },
+		{ "--no-healthcheck i", " image=i flags=0 health=NONE" },
 		{ "--explain i", " image=i flags=0 explain=1" },
 		{ "--explain=script i --explain=json",
 		  " image=i command=--explain=json flags=0 explain=3" },
@@ -168,79 +204,90 @@ START_TEST(understands)
 }
 END_TEST
 
+static const struct {
+	const char *line, *error;
+} refused[] = {
+	{ "--rm", "no image given (see 'minictr run --help')" },
+	{ "--name -x i",
+	  "option '--name': '-x' is no name: a letter or digit, then up to 127 of those and _.+-" },
+	{ "-h _ i", "option '-h': '' is no host name of 1 to 64 letters" },
+	{ "-h a/b i", "option '-h': 'a/b' is no host name" },
+	{ "-h -a i", "option '-h': '-a' is no host name" },
+	{ "-e =x i", "option '-e': '=x' has no name in front of '='" },
+	{ "-e _ i", "option '-e': '' has no name in front of '='" },
+	{ "--env-file /nonexistent i",
+	  "option '--env-file': read '/nonexistent': no such file or directory" },
+	{ "-w srv i", "option '-w': 'srv' is not an absolute path" },
+	{ "--stop-signal NOPE i", "option '--stop-signal': parse signal 'NOPE': no such signal" },
+	{ "--stop-timeout 0 i",
+	  "option '--stop-timeout': parse number '0': must be from 1 to 2147483647" },
+	{ "-v /a:b i", "option '-v': parse volume '/a:b': target 'b' is not absolute" },
+	{ "-m 5x i", "option '-m': parse size '5x': not a size like 512k, 64m or 1.5g" },
+	{ "--cpus 0 i", "option '--cpus': parse CPUs '0': must be more than 0" },
+	{ "-p 80:80 --network host i", "'--publish' does not go with '--network host'" },
+	{ "--network a --network none i", "'--network none' goes with no other" },
+	{ "--network host,a i", "'--network host' goes with no other" },
+	{ "--network a,a i", "option '--network': network 'a' is given twice" },
+	{ "--network a/b i", "option '--network': 'a/b' is none of bridge, host, none, or a name" },
+	{ "--network a, i", "option '--network': '' is none of bridge, host, none, or a name" },
+	{ "--network alias=x i", "option '--network': there is no 'name='" },
+	{ "--network name=a,mac=1 i", "option '--network': 'mac=1' is none of name=, alias=, ip=" },
+	{ "--network name=a,ip=x i", "option '--network': 'x' is no address of IPv4" },
+	{ "--network name=a,alias=a/b i", "option '--network': 'a/b' is no host name" },
+	{ "--network name=a,ip=10.0.0.1 --ip 10.0.0.2 i", "'--ip' and 'ip=' are both given" },
+	{ "--network host --ip 10.0.0.1 i", "'--ip' does not go with '--network host'" },
+	{ "--network-alias x i",
+	  "an alias needs a network made by 'minictr network create': there are no names in "
+	  "'bridge'" },
+	{ "--ip fe80::1 i", "option '--ip': 'fe80::1' is no address of IPv4" },
+	{ "--network none -p 80 i", "'--publish' does not go with '--network none'" },
+	{ "--pids-limit -2 i",
+	  "option '--pids-limit': parse number '-2': must be from -1 to 9223372036854775807" },
+	{ "--oom-score-adj 1001 i",
+	  "option '--oom-score-adj': parse number '1001': must be from -1000 to 1000" },
+	{ "--cap-add nope i", "option '--cap-add': there is no capability 'nope'" },
+	{ "--cap-add chown+ep i", "option '--cap-add': there is no capability 'chown+ep'" },
+	{ "--cap-add 5 i", "option '--cap-add': there is no capability '5'" },
+	{ "--security-opt apparmor=x i",
+	  "option '--security-opt': 'apparmor=x' is none of seccomp=FILE, seccomp=unconfined, "
+	  "no-new-privileges" },
+	{ "--security-opt seccomp= i",
+	  "option '--security-opt': 'seccomp=' is none of seccomp=FILE, seccomp=unconfined, "
+	  "no-new-privileges" },
+	{ "--sysctl a i", "option '--sysctl': 'a' is not NAME=VALUE" },
+	{ "--network ../x i",
+	  "option '--network': '../x' is none of bridge, host, none, or a name" },
+	{ "-p 0:0 i", "option '-p': parse port '0:0': '0' is no port from 1 to 65535" },
+	{ "--restart often i",
+	  "option '--restart': restart policy 'often': no, always, unless-stopped and "
+	  "on-failure[:N] are known" },
+	{ "--rm --restart always i",
+	  "conflicting options: cannot specify both --restart and --rm" },
+	{ "--log-driver syslog i", "option '--log-driver': 'syslog' is none of json-file, none" },
+	{ "--log-opt tag=x i", "option '--log-opt': 'tag=x' is none of max-size=SIZE, max-file=N" },
+	{ "--log-opt max-file=0 i", "option '--log-opt': 'max-file=0': at least 1" },
+	{ "--health-tcp db:1 i",
+	  "option '--health-tcp': healthcheck: TCP: 'db' is no literal address, nor localhost" },
+	{ "--health-http https://x i",
+	  "option '--health-http': healthcheck: HTTP: 'https://x': https is not supported" },
+	{ "--health-retries -1 i",
+	  "option '--health-retries': parse number '-1': must be from 0 to 2147483647" },
+	{ "--health-interval 1s --no-healthcheck i",
+	  "'--no-healthcheck' does not go with '--health-...'" },
+	{ "--dns x i", "option '--dns': 'x' is no address" },
+	{ "--add-host x i", "option '--add-host': 'x' is not NAME:ADDRESS" },
+	{ "--explain=xml i", "option '--explain': 'xml' is none of text, json, script" },
+	{ "--detatch i", "unknown option '--detatch': did you mean '--detach'?" },
+};
+
 START_TEST(refuses)
 {
-	static const struct {
-		const char *line, *error;
-	} rows[] = {
-		{ "--rm", "no image given (see 'minictr run --help')" },
-		{ "--name -x i",
-		  "option '--name': '-x' is no name: a letter or digit, then up to 127 of those and _.+-" },
-		{ "-h _ i", "option '-h': '' is no host name of 1 to 64 letters" },
-		{ "-h a/b i", "option '-h': 'a/b' is no host name" },
-		{ "-h -a i", "option '-h': '-a' is no host name" },
-		{ "-e =x i", "option '-e': '=x' has no name in front of '='" },
-		{ "-e _ i", "option '-e': '' has no name in front of '='" },
-		{ "--env-file /nonexistent i",
-		  "option '--env-file': read '/nonexistent': no such file or directory" },
-		{ "-w srv i", "option '-w': 'srv' is not an absolute path" },
-		{ "--stop-signal NOPE i",
-		  "option '--stop-signal': parse signal 'NOPE': no such signal" },
-		{ "--stop-timeout 0 i",
-		  "option '--stop-timeout': parse number '0': must be from 1 to 2147483647" },
-		{ "-v /a:b i", "option '-v': parse volume '/a:b': target 'b' is not absolute" },
-		{ "-m 5x i", "option '-m': parse size '5x': not a size like 512k, 64m or 1.5g" },
-		{ "--cpus 0 i", "option '--cpus': parse CPUs '0': must be more than 0" },
-		{ "-p 80:80 --network host i", "'--publish' does not go with '--network host'" },
-		{ "--network a --network none i", "'--network none' goes with no other" },
-		{ "--network host,a i", "'--network host' goes with no other" },
-		{ "--network a,a i", "option '--network': network 'a' is given twice" },
-		{ "--network a/b i",
-		  "option '--network': 'a/b' is none of bridge, host, none, or a name" },
-		{ "--network a, i",
-		  "option '--network': '' is none of bridge, host, none, or a name" },
-		{ "--network alias=x i", "option '--network': there is no 'name='" },
-		{ "--network name=a,mac=1 i",
-		  "option '--network': 'mac=1' is none of name=, alias=, ip=" },
-		{ "--network name=a,ip=x i", "option '--network': 'x' is no address of IPv4" },
-		{ "--network name=a,alias=a/b i", "option '--network': 'a/b' is no host name" },
-		{ "--network name=a,ip=10.0.0.1 --ip 10.0.0.2 i",
-		  "'--ip' and 'ip=' are both given" },
-		{ "--network host --ip 10.0.0.1 i", "'--ip' does not go with '--network host'" },
-		{ "--network-alias x i",
-		  "an alias needs a network made by 'minictr network create': there are no names in "
-		  "'bridge'" },
-		{ "--ip fe80::1 i", "option '--ip': 'fe80::1' is no address of IPv4" },
-		{ "--network none -p 80 i", "'--publish' does not go with '--network none'" },
-		{ "--pids-limit -2 i",
-		  "option '--pids-limit': parse number '-2': must be from -1 to 9223372036854775807" },
-		{ "--oom-score-adj 1001 i",
-		  "option '--oom-score-adj': parse number '1001': must be from -1000 to 1000" },
-		{ "--cap-add nope i", "option '--cap-add': there is no capability 'nope'" },
-		{ "--cap-add chown+ep i", "option '--cap-add': there is no capability 'chown+ep'" },
-		{ "--cap-add 5 i", "option '--cap-add': there is no capability '5'" },
-		{ "--security-opt apparmor=x i",
-		  "option '--security-opt': 'apparmor=x' is none of seccomp=FILE, seccomp=unconfined, "
-		  "no-new-privileges" },
-		{ "--security-opt seccomp= i",
-		  "option '--security-opt': 'seccomp=' is none of seccomp=FILE, seccomp=unconfined, "
-		  "no-new-privileges" },
-		{ "--sysctl a i", "option '--sysctl': 'a' is not NAME=VALUE" },
-		{ "--network ../x i",
-		  "option '--network': '../x' is none of bridge, host, none, or a name" },
-		{ "-p 0:0 i", "option '-p': parse port '0:0': '0' is no port from 1 to 65535" },
-		{ "--dns x i", "option '--dns': 'x' is no address" },
-		{ "--add-host x i", "option '--add-host': 'x' is not NAME:ADDRESS" },
-		{ "--explain=xml i", "option '--explain': 'xml' is none of text, json, script" },
-		{ "--detatch i", "unknown option '--detatch': did you mean '--detach'?" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		struct run_request r = { 0 };
 		struct error err = { 0 };
-		int rc = parse(rows[i].line, &r, &err);
+		int rc = parse(refused[i].line, &r, &err);
 
-		ck_assert_str_eq(err.msg, rows[i].error);
+		ck_assert_str_eq(err.msg, refused[i].error);
 		ck_assert_int_lt(rc, 0);
 		run_request_fini(&r);
 	}

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "engine/logs.h"
 #include "engine/pump.h"
 #include "tests/unit/base/temp.h"
 #include "tests/unit/test.h"
@@ -293,7 +295,44 @@ START_TEST(a_terminal_ends_with_its_users)
 }
 END_TEST
 
+/* Whoever else takes it or does not: the log has it, and the last line too if that has no end. */
+START_TEST(logs_what_comes)
+{
+	const char *wanted[] = { "\"log\":\"one\\n\",\"stream\":\"stderr\"", "\"log\":\"two\\n\"",
+				 "\"log\":\"rest\"" };
+	struct log_writer *log = NULL;
+	int inner, outer, fds[2];
+	struct temp temp;
+	char *text = NULL;
+	char buf[16] = { 0 };
+	struct error err;
+
+	temp_make(&temp);
+	ck_assert_int_eq(log_writer_open(&temp.dir, &log_limits_default, &log, &err), 0);
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	ck_assert_int_eq(pump_pipe(false, &inner, &outer, &err), 0);
+	begin(outer, fds[1]);
+	pump_log(&pump, log, LOG_STDERR);
+	ck_assert_int_eq(write(inner, "one\n", 4), 4);
+	(void)loop_timer(loop, 50, on_time, NULL);
+	run();
+	ck_assert_int_eq(read(fds[0], buf, sizeof(buf)), 4);
+	pump_drop(&pump);
+	ck_assert_int_eq(write(inner, "two\nrest", 8), 8);
+	close_fd(&inner);
+	run();
+	ck_assert_int_eq(ends, 1);
+	log_writer_free(log);
+	ck_assert_int_eq(file_read_at(&temp.dir, LOG_FILE, 4096, &text, NULL, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		ck_assert_msg(strstr(text, wanted[i]), "%s in %s", wanted[i], text);
+	free(text);
+	loop_free(loop);
+	temp_remove(&temp);
+}
+END_TEST
+
 TEST_MAIN("engine/pump", carries_to_a_pipe, carries_to_a_socket, carries_to_a_file,
 	  leaves_the_callers_pipe_as_it_was, a_reader_that_goes_breaks_the_pipe,
 	  waits_for_a_slow_reader, drains_without_an_end, drops_what_nobody_wants,
-	  a_terminal_ends_with_its_users)
+	  a_terminal_ends_with_its_users, logs_what_comes)
