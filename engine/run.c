@@ -22,6 +22,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/stage.h"
+#include "base/step.h"
 #include "base/sys.h"
 #include "engine/files.h"
 #include "engine/networks.h"
@@ -511,9 +512,11 @@ int run_end(struct run *run, const struct run_ending *ending, struct error *err)
 	auto_free char *root = path_join(run->dirs->state, "containers");
 	struct record *record = &run->record;
 	struct error later;
-	int rc = container_delete_created(&run->container, root, record->id, err);
-	int last = run_release(run, rc < 0 ? &later : err);
+	int rc, last;
 
+	step_phase("end");
+	rc = container_delete_created(&run->container, root, record->id, err);
+	last = run_release(run, rc < 0 ? &later : err);
 	if (rc == 0)
 		rc = last;
 	forget_parts(run);
