@@ -6,6 +6,7 @@
  * each: "<state>[!] <exit code> <milliseconds> <output, escaped>".
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,17 +16,38 @@
 #include "runtime/container.h"
 #include "runtime/exec.h"
 
-/* What the last probe has left behind dies meanwhile. */
-#define TIDY_MS 90
+/* How long what the last probe has left behind may take to die. */
+#define TIDY_MS   10000
+#define TIDY_STEP 10
 
 struct watch {
 	struct loop *loop;
+	struct monitor *monitor;
 	int left;
+	int tidied_ms;
 };
 
-static void stop(void *arg)
+/* Groups of probes, of both versions. */
+static bool has_groups(void)
 {
-	loop_stop(arg, 0);
+	glob_t found = { 0 };
+	bool is_found = glob("/sys/fs/cgroup/minictr/*/health-*", 0, NULL, &found) == 0 ||
+			glob("/sys/fs/cgroup/*/minictr/*/health-*", 0, NULL, &found) == 0;
+
+	globfree(&found);
+	return is_found;
+}
+
+static void tidy(void *arg)
+{
+	struct watch *w = arg;
+
+	monitor_stop(w->monitor);
+	w->tidied_ms += TIDY_STEP;
+	if (has_groups() && w->tidied_ms < TIDY_MS)
+		(void)loop_timer(w->loop, TIDY_STEP, tidy, w);
+	else
+		loop_stop(w->loop, 0);
 }
 
 static void on_verdict(void *arg, const struct health *h, struct health_verdict verdict)
@@ -41,7 +63,7 @@ static void on_verdict(void *arg, const struct health *h, struct health_verdict 
 		     (long long)(last->end_ns - last->begin_ns) / 1000000, output);
 	(void)fflush(stdout);
 	if (--w->left == 0)
-		(void)loop_timer(w->loop, TIDY_MS, stop, w->loop);
+		(void)loop_timer(w->loop, 0, tidy, w);
 }
 
 static int open_place(const char *id, struct monitor_place *ret, struct error *err)
@@ -68,6 +90,7 @@ static int watch(const char *id, int count, struct health_config *config, struct
 	struct monitor_place place;
 	int rc = open_place(id, &place, err);
 
+	w.monitor = monitor;
 	if (rc == 0) {
 		monitor_start(monitor, &place);
 		rc = loop_run(loop, err);
