@@ -41,12 +41,12 @@ static void check(const json_t *json, const struct expected *rows, size_t n)
 	}
 }
 
-#define CHECK(json, ...)                                               \
+#define CHECK(made, ...)                                               \
 	do {                                                           \
 		static const struct expected rows[] = { __VA_ARGS__ }; \
+		auto_json json_t *json = made;                         \
                                                                        \
 		check(json, rows, ARRAY_LEN(rows));                    \
-		json_decref(json);                                     \
 	} while (0)
 
 static void list(struct strv *v, const char *const *items)
