@@ -8,9 +8,8 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "cli/cmd_compose_internal.h"
 #include "cli/output.h"
-#include "compose/input.h"
-#include "compose/model.h"
 
 enum config_format { FORMAT_YAML, FORMAT_JSON };
 
@@ -27,28 +26,10 @@ static const struct enum_name config_formats[] = {
 	{ NULL, 0 },
 };
 
-/* Which project it is: before the command's name and behind it. */
-#define CHOICE_OPTS(struct_)                                                                      \
-	{ "file",   'f',                                                                          \
-	  OPT_LIST, OPT_FIELD(struct_, choice.files),                                             \
-	  "FILE",   "Project file, YAML or JSON; several are merged" },                           \
-		{ "project-name",       'p', OPT_STRING, OPT_FIELD(struct_, choice.name), "NAME", \
-		  "Name of the project" },                                                        \
-		{ "env-file", 0,                                                                  \
-		  OPT_LIST,   OPT_FIELD(struct_, choice.env_files),                               \
-		  "FILE",     "Variables for the project files (.env)" },                         \
-		{ "profile", 0,                                                                   \
-		  OPT_LIST,  OPT_FIELD(struct_, choice.profiles),                                 \
-		  "NAME",    "Take services of this profile too" },                               \
-	{                                                                                         \
-		"project-directory", 0, OPT_STRING, OPT_FIELD(struct_, choice.directory), "DIR",  \
-			"What paths are relative to (that of the first file)"                     \
-	}
-
 #define CONFIG(member) OPT_FIELD(struct config_options, member)
 
 static const struct opt config_opts[] = {
-	CHOICE_OPTS(struct config_options),
+	CHOICE_OPTS(struct config_options, 'f'),
 	{ "format", 0, OPT_ENUM, CONFIG(format), "yaml|json", "How to print it (yaml)",
 	  .names = config_formats },
 	{ "quiet", 'q', OPT_FLAG, CONFIG(is_quiet), NULL, "Only check, print nothing" },
@@ -68,32 +49,6 @@ static void config_fini(void *options)
 
 	project_choice_fini(&o->choice);
 	free(o->hash);
-}
-
-/* `compose config stack.json web`: what looks like a file is one. */
-static void sort_args(const struct strv *args, struct project_choice *choice)
-{
-	for (size_t i = 0; i < args->n; i++) {
-		const char *arg = args->items[i];
-		bool is_file = strchr(arg, '/') || str_ends(arg, ".json") ||
-			       str_ends(arg, ".yaml") || str_ends(arg, ".yml");
-
-		strv_add(is_file ? &choice->files : &choice->services, arg);
-	}
-}
-
-/* Reads the project, and says what it warned of. */
-static int load_project(const struct project_choice *choice, struct project *ret, struct error *err)
-{
-	struct project_input input = { 0 };
-	int rc = project_input_make(choice, &input, err);
-
-	if (rc == 0)
-		rc = project_load(&input, ret, err);
-	for (size_t i = 0; i < ret->warnings.n; i++)
-		log_warning("%s", ret->warnings.items[i]);
-	project_input_fini(&input);
-	return rc;
 }
 
 static void add_line(struct str *out, const char *line)
@@ -194,10 +149,10 @@ static int run_config(void *options, const struct strv *args, struct error *err)
 	auto_str struct str out = { 0 };
 	int rc;
 
-	sort_args(args, &o->choice);
+	project_choice_args(args, &o->choice);
 	if (o->wants_profiles)
 		strv_add(&o->choice.profiles, "*");
-	rc = load_project(&o->choice, &project, err);
+	rc = project_choice_load(&o->choice, &project, err);
 	if (rc < 0)
 		return rc;
 	if (o->hash)
@@ -227,13 +182,17 @@ static const struct command compose_config = {
 
 /* ---- minictr compose ------------------------------------------------------------------------- */
 
-static const struct command *const compose_commands[] = { &compose_config, NULL };
+static const struct command *const compose_commands[] = {
+	&compose_config, &compose_down,    &compose_kill, &compose_logs,
+	&compose_ps,     &compose_restart, &compose_rm,   &compose_start,
+	&compose_stop,   &compose_up,      NULL,
+};
 
 struct compose_options {
 	struct project_choice choice;
 };
 
-static const struct opt compose_opts[] = { CHOICE_OPTS(struct compose_options), OPTS_END };
+static const struct opt compose_opts[] = { CHOICE_OPTS(struct compose_options, 'f'), OPTS_END };
 
 static void compose_fini(void *options)
 {
@@ -281,10 +240,19 @@ static int run_compose(void *options, const struct strv *args, struct error *err
 const struct command cmd_compose = {
 	.name = "compose",
 	.group = "Stacks",
-	.summary = "Stacks of containers from a project file: config",
+	.summary = "Stacks of containers from a project file: up, down, ps, logs, ...",
 	.synopsis = "[OPTIONS] COMMAND [ARG...]",
 	.details = "Commands:\n"
-		   "  config   Check a project's files and print what they come to",
+		   "  config   Check a project's files and print what they come to\n"
+		   "  down     End and remove its containers and networks\n"
+		   "  kill     Kill its containers\n"
+		   "  logs     Show what its containers wrote\n"
+		   "  ps       List its containers\n"
+		   "  restart  Restart its containers\n"
+		   "  rm       Remove its containers that do not run\n"
+		   "  start    Start its containers that do not run\n"
+		   "  stop     End its containers\n"
+		   "  up       Make what the files say, and start it",
 	.opts = compose_opts,
 	.options_size = sizeof(struct compose_options),
 	.options_fini = compose_fini,

@@ -14,6 +14,7 @@
 #include "cli/human.h"
 #include "cli/output.h"
 #include "cli/ps_filter.h"
+#include "cli/ps_text.h"
 #include "engine/list.h"
 #include "engine/reconcile.h"
 
@@ -127,7 +128,7 @@ static char *command_text(const struct record *record, bool is_whole)
 	return xasprintf("\"%.*s…\"", (int)len, words.text);
 }
 
-static char *status_text(const struct list_entry *entry, int64_t now)
+char *ps_status_text(const struct list_entry *entry, int64_t now)
 {
 	const struct record *record = &entry->record;
 	auto_free char *since = NULL;
@@ -168,7 +169,7 @@ static void add_port(const struct port_mapping *port, struct str *ret)
 		 port->container_port, to_container, protocol);
 }
 
-static char *ports_text(const struct list_entry *entry)
+char *ps_ports_text(const struct list_entry *entry)
 {
 	struct str text = { 0 };
 
@@ -198,9 +199,9 @@ static struct row row_of(const struct list_entry *entry, bool is_whole)
 		.command = command_text(record, is_whole),
 		.since = xasprintf("%s ago", since),
 		.at = human_time(record->created_ns / 1000000000),
-		.status = status_text(entry, now),
+		.status = ps_status_text(entry, now),
 		.state = xstrdup(list_status_name(entry->status)),
-		.ports = ports_text(entry),
+		.ports = ps_ports_text(entry),
 		.names = xstrdup(record->name),
 		.labels = join(&record->labels),
 		.networks = join(&record->networks),

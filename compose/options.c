@@ -254,6 +254,21 @@ static void set_networks(const struct project *project, const struct service *se
 	}
 }
 
+static int set_health(const struct service *service, struct run_options *o, struct error *err)
+{
+	auto_strv struct strv test = { 0 };
+	int rc;
+
+	health_test_format(&service->health.test, &test);
+	rc = health_test_parse(&test, &o->health.test, err);
+	o->health.interval_ns = service->health.interval_ns;
+	o->health.timeout_ns = service->health.timeout_ns;
+	o->health.start_period_ns = service->health.start_period_ns;
+	o->health.start_interval_ns = service->health.start_interval_ns;
+	o->health.retries = service->health.retries;
+	return rc;
+}
+
 static int set_options(const struct project *project, const struct service *service, int n,
 		       struct run_options *o, struct error *err)
 {
@@ -276,7 +291,11 @@ static int set_options(const struct project *project, const struct service *serv
 	set_list(&o->extra_hosts, node_get(node, "extra_hosts"));
 	set_networks(project, service, o);
 	set_labels(project, service, n, o);
-	rc = set_limits(node, o, err);
+	o->restart.policy = service->restart;
+	o->restart.max_retries = service->restart_max;
+	rc = set_health(service, o, err);
+	if (rc == 0)
+		rc = set_limits(node, o, err);
 	if (rc == 0)
 		rc = set_ulimits(node_get(node, "ulimits"), o, err);
 	if (rc == 0)

@@ -20,21 +20,28 @@
 /* Elements of one message, at most 92 bytes each, have to fit into it (nl.c). */
 enum { ELEMENTS_PER_MESSAGE = 32 };
 
+static struct nl own = { .fd = -1 };
+static pid_t owner;
+
+void nft_forget(void)
+{
+	own.fd = -1;
+	owner = 0;
+}
+
 int nft_socket(struct nl **ret, struct error *err)
 {
-	static struct nl nl = { .fd = -1 };
-	static pid_t owner;
 	int rc;
 
 	/* Answers to a parent's socket could come to its child. */
 	if (owner != getpid()) {
-		nl_fini(&nl);
-		rc = nl_init(&nl, NETLINK_NETFILTER, err);
+		nl_fini(&own);
+		rc = nl_init(&own, NETLINK_NETFILTER, err);
 		if (rc < 0)
 			return err_wrap(err, "reach nf_tables");
 		owner = getpid();
 	}
-	*ret = &nl;
+	*ret = &own;
 	return 0;
 }
 

@@ -19,6 +19,9 @@
  */
 int nft_socket(struct nl **ret, struct error *err);
 
+/* This process has closed all that it inherited: the number may be another file's soon. */
+void nft_forget(void);
+
 /* True in *ret if all rules are there and untouched, and all of @elements. */
 int nft_is_whole(struct nl *nl, const struct rules_elements *elements, bool *ret,
 		 struct error *err);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "compose/graph.h"
+#include "compose/project.h"
+#include "compose/schedule.h"
+
+struct loop;
+struct watch;
+struct work;
+
+/* When a service had come how far; since the beginning of the command, 0: not at all. */
+struct service_times {
+	int64_t begun_ns, started_ns, ready_ns;
+};
+
+/* One plan being carried out. */
+struct execution {
+	const struct command_base *base;
+	struct schedule schedule;
+	struct service_times *times; /* by service */
+	bool waits_for_all;          /* also for conditions that no task waits for */
+	bool is_killing;             /* with no patience */
+	bool kills_on_signal; /* a signal takes the patience away, instead of ending it all */
+	int interrupted;      /* the signal */
+
+	struct loop *loop;
+	int64_t begin_ns;
+	int64_t patience_ns; /* for all to end that end */
+	struct work *works;  /* by task */
+	struct watch **watches;
+	size_t n_watches;
+	struct order order;
+	struct error failure; /* the first one */
+};
+
+/*
+ * Carries out what @plan says of containers.  0: all is done.  Else the first failure; what was
+ * running by then has come to its end.  -EINTR: a signal.
+ */
+int execute(struct execution *x, const struct diff *plan, struct error *err);
+void execution_fini(struct execution *x);
+#define auto_execution __attribute__((cleanup(execution_fini)))

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compose/member.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "base/mem.h"
+#include "compose/labels.h"
+#include "engine/list.h"
+#include "engine/reconcile.h"
+#include "engine/verbs.h"
+
+/* It is of the project, and of nobody else. */
+static bool is_own(const struct engine_dirs *dirs, const char *name, const char *project)
+{
+	auto_list_entry struct list_entry entry = { 0 };
+	struct error ignored;
+
+	return list_find(dirs, name, &entry, &ignored) == 0 &&
+	       str_eq(strv_getenv(&entry.record.labels, LABEL_PROJECT), project);
+}
+
+int member_run(const struct engine_dirs *dirs, struct run_options *options, const char *project,
+	       struct error *err)
+{
+	auto_str struct str ignored = { 0 };
+	struct error later;
+	char id[65];
+
+	if (is_own(dirs, options->name, project) &&
+	    container_remove(dirs, options->name, true, &later) < 0)
+		return err_set(err, EEXIST, "%s", later.msg);
+	return foreground_run(dirs, options, id, &ignored, err);
+}
+
+int member_start(const struct engine_dirs *dirs, const char *name, struct error *err)
+{
+	const struct foreground_streams none = { 0 };
+	auto_str struct str ignored = { 0 };
+
+	return verb_start(dirs, name, &none, &ignored, err);
+}
+
+int member_stop(const struct engine_dirs *dirs, const char *name, int64_t patience_ns,
+		struct error *err)
+{
+	const struct stop_request request = {
+		.timeout = (int)MIN((patience_ns + 999999999) / 1000000000, (int64_t)INT32_MAX),
+	};
+	int rc = verb_stop(dirs, name, &request, err);
+
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int member_kill(const struct engine_dirs *dirs, const char *name, int signal, struct error *err)
+{
+	int rc = verb_kill(dirs, name, signal, err);
+
+	return rc == -ESRCH || rc == -ENOENT ? 0 : rc;
+}
+
+int member_remove(const struct engine_dirs *dirs, const char *name, struct error *err)
+{
+	int rc = container_remove(dirs, name, true, err);
+
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int member_wait_all(const struct engine_dirs *dirs, const char *project, const char *service,
+		    struct error *err)
+{
+	struct list_entry *entries = NULL;
+	size_t n = 0;
+	int rc = list_containers(dirs, &entries, &n, err);
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const struct strv *labels = &entries[i].record.labels;
+
+		if (str_eq(strv_getenv(labels, LABEL_PROJECT), project) &&
+		    str_eq(strv_getenv(labels, LABEL_SERVICE), service))
+			rc = verb_wait(dirs, entries[i].record.name, err);
+	}
+	list_free(entries, n);
+	return rc;
+}

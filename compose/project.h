@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "compose/model.h"
+#include "engine/dirs.h"
+
+/*
+ * What is done to a project as a whole.  See the head of execute.c for how.  Progress goes to stderr,
+ * a line a container.  Only one command at a time works on a project; others wait, and say so.
+ */
+struct command_base {
+	const struct engine_dirs *dirs;
+	const struct project *project;
+	const bool *wanted; /* by service */
+	int64_t grace_ns;   /* for containers to end when asked; -1: each its own */
+};
+
+struct up_request {
+	struct command_base base;
+	bool recreates_all, recreates_none, removes_orphans;
+	bool waits;       /* until all are ready */
+	bool is_attached; /* show what they write until they end; ^C ends them */
+};
+
+/*
+ * Makes the machine have what the project says.  Whatever can be known to go wrong is looked for
+ * before anything is changed; what fails later says why, and what has been done by then stays: the
+ * next `up` goes on from there.
+ */
+int project_up(const struct up_request *request, struct error *err);
+
+enum project_verb {
+	PROJECT_STOP,
+	PROJECT_STOP_OR_KILL, /* a signal kills those that have not ended by then */
+	PROJECT_START,
+	PROJECT_RESTART,
+	PROJECT_KILL,
+	PROJECT_REMOVE, /* those that do not run */
+};
+
+/* To the containers that there are. */
+int project_do(const struct command_base *base, enum project_verb verb, struct error *err);
+
+struct down_request {
+	struct command_base base; /* all services */
+	bool removes_orphans, removes_volumes;
+};
+int project_down(const struct down_request *request, struct error *err);
+
+struct logs_request {
+	struct command_base base;
+	bool is_followed, has_timestamps, has_no_prefix;
+	int64_t tail, since_ns, until_ns; /* as in engine/logs.h */
+};
+/* More than 0: a signal has ended it. */
+int project_logs(const struct logs_request *request, struct error *err);
