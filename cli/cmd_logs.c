@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -74,6 +76,22 @@ static void logs_init(void *options)
 	((struct logs_options *)options)->tail = -1;
 }
 
+/*
+ * Readable when there is nothing more to wait for: the supervisor, which lives through restarts and
+ * ends when all is written, has ended, or whoever reads what we write has gone.
+ */
+static int watch_end(int supervisor, struct error *err)
+{
+	struct epoll_event input = { .events = EPOLLIN }, none = { .events = 0 };
+	auto_fd int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, supervisor, &input) < 0)
+		return err_sys(err, "watch the container's end");
+	/* Files cannot be watched, and have no reader that could go. */
+	(void)epoll_ctl(fd, EPOLL_CTL_ADD, STDOUT_FILENO, &none);
+	return take_fd(&fd);
+}
+
 static int run_logs(void *options, const struct strv *args, struct error *err)
 {
 	const struct logs_options *o = options;
@@ -85,6 +103,7 @@ static int run_logs(void *options, const struct strv *args, struct error *err)
 	};
 	const struct log_sink sink = log_printer_sink(&printer);
 	auto_fd int supervisor = -1;
+	auto_fd int end = -1;
 	struct error gone;
 	int rc;
 
@@ -93,16 +112,21 @@ static int run_logs(void *options, const struct strv *args, struct error *err)
 	rc = list_find(&engine_dirs, args->items[0], &entry, err);
 	if (rc == 0)
 		rc = record_open(&engine_dirs, entry.record.name, &place, err);
+	if (rc == 0 && faccessat(place.dir.fd, LOG_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		rc = err_set(err, ENOENT, "container '%s' keeps no log", entry.record.name);
 	if (rc < 0)
 		return rc;
-	/* It lives through restarts, and ends when all is written. */
 	supervisor = proc_open(entry.record.supervisor, entry.record.supervisor_start, &gone);
+	if (supervisor >= 0)
+		rc = end = watch_end(supervisor, err);
+	if (rc < 0)
+		return rc;
 	const struct log_query query = {
 		.since_ns = o->since_ns,
 		.until_ns = o->until_ns,
 		.tail = o->tail,
 		.is_followed = o->is_followed && supervisor >= 0,
-		.end_fd = supervisor,
+		.end_fd = end,
 	};
 
 	rc = log_read(&place.dir, &query, &sink, err);
@@ -115,6 +139,9 @@ const struct command cmd_logs = {
 	.group = "Containers",
 	.summary = "Show what a container wrote to stdout and stderr",
 	.synopsis = "[OPTIONS] CONTAINER",
+	.details =
+		"There is none of a container with --log-driver none, nor of one that runs in the\n"
+		"foreground and is removed at its end (--rm).",
 	.opts = logs_opts,
 	.options_size = sizeof(struct logs_options),
 	.options_init = logs_init,

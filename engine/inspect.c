@@ -237,7 +237,7 @@ json_t *inspect_container_json(const struct inspect_input *in)
 	json_put(json, "Args", json_from_strings(strv_items(command) + (command->n ? 1 : 0)));
 	json_put(json, "State", state_of(in));
 	inspect_put_text(json, "Image", record->image_id);
-	json_put_string(json, "LogPath", log);
+	json_put_string(json, "LogPath", record->options.has_no_log ? "" : log);
 	json_put_string(json, "Name", name);
 	json_put_int(json, "RestartCount", record->restart_count);
 	json_put_string(json, "Driver", "overlay2");

@@ -253,16 +253,20 @@ static json_t *restart_policy(const struct restart_config *config)
 	return policy;
 }
 
-static json_t *log_config(void)
+static json_t *log_config(const struct run_options *o)
 {
-	auto_free char *size = xasprintf("%" PRIu64, log_limits_default.max_size);
-	auto_free char *files = xasprintf("%d", log_limits_default.max_files);
+	uint64_t max_size = o->log_max_size ? o->log_max_size : log_limits_default.max_size;
+	int max_files = o->log_max_files ? o->log_max_files : log_limits_default.max_files;
+	auto_free char *size = xasprintf("%" PRIu64, max_size);
+	auto_free char *files = xasprintf("%d", max_files);
 	json_t *log = json_object_new();
 	json_t *config = json_object_new();
 
-	json_put_string(config, "max-size", size);
-	json_put_string(config, "max-file", files);
-	json_put_string(log, "Type", "json-file");
+	if (!o->has_no_log) {
+		json_put_string(config, "max-size", size);
+		json_put_string(config, "max-file", files);
+	}
+	json_put_string(log, "Type", o->has_no_log ? "none" : "json-file");
 	json_put(log, "Config", config);
 	return log;
 }
@@ -348,7 +352,7 @@ json_t *inspect_host_config(const struct inspect_input *in)
 	json_t *host = json_object_new();
 
 	json_put(host, "Binds", binds(o));
-	json_put(host, "LogConfig", log_config());
+	json_put(host, "LogConfig", log_config(o));
 	inspect_put_text(host, "NetworkMode",
 			 record->networks.n ? record->networks.items[0] : NULL);
 	json_put(host, "PortBindings", port_bindings(o));

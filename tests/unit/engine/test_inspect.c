@@ -111,6 +111,7 @@ START_TEST(says_little_of_little)
 	      { "Config.Healthcheck", "(nothing)" }, { "Config.Hostname", "\"moon\"" },
 	      { "NetworkSettings.Ports", "{}" }, { "NetworkSettings.SandboxKey", "\"\"" },
 	      { "NetworkSettings.Networks.bridge.Aliases", "null" },
+	      { "HostConfig.LogConfig.Config", "{\"max-size\":\"10000000\",\"max-file\":\"5\"}" },
 	      { "LogPath", "\"/data/containers/web/log.json\"" });
 }
 END_TEST
@@ -243,11 +244,13 @@ START_TEST(shows_limits)
 	o->n_ulimits = 2;
 	o->ulimits[0] = (struct rlimit_text){ "RLIMIT_NOFILE", 10, 20 };
 	o->ulimits[1] = (struct rlimit_text){ "RLIMIT_CORE", UINT64_MAX, UINT64_MAX };
+	o->has_no_log = true;
 	LIST(&o->cap_add, "CAP_NET_ADMIN");
 	CHECK(inspect(&entry, NULL, NULL), { "HostConfig.Memory", "67108864" },
 	      { "HostConfig.MemorySwap", "134217728" }, { "HostConfig.NanoCpus", "500000000" },
 	      { "HostConfig.PidsLimit", "50" }, { "HostConfig.CapAdd", "[\"CAP_NET_ADMIN\"]" },
-	      { "HostConfig.MaskedPaths", "null" },
+	      { "HostConfig.MaskedPaths", "null" }, { "LogPath", "\"\"" },
+	      { "HostConfig.LogConfig", "{\"Type\":\"none\",\"Config\":{}}" },
 	      { "HostConfig.SecurityOpt", "[\"seccomp=unconfined\",\"no-new-privileges\"]" },
 	      { "HostConfig.RestartPolicy", "{\"Name\":\"on-failure\",\"MaximumRetryCount\":5}" },
 	      { "HostConfig.Ulimits.0", "{\"Name\":\"nofile\",\"Hard\":20,\"Soft\":10}" },
