@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/ps_filter.h"
 #include "cli/ps_text.h"
+#include "engine/health_state.h"
 #include "engine/list.h"
 #include "engine/reconcile.h"
 
@@ -128,10 +129,34 @@ static char *command_text(const struct record *record, bool is_whole)
 	return xasprintf("\"%.*s…\"", (int)len, words.text);
 }
 
+#define REASON_WIDTH 60
+
+/* docker's words; of one that is not well also why. */
+static char *health_text(const struct list_entry *entry)
+{
+	enum health_state state = health_state_of(entry->health);
+	auto_free char *reason = NULL;
+
+	switch (state) {
+	case HEALTH_STARTING:
+		return xstrdup(" (health: starting)");
+	case HEALTH_HEALTHY:
+		return xstrdup(" (healthy)");
+	case HEALTH_UNHEALTHY:
+		reason = health_state_reason(entry->health);
+		return xasprintf(" (unhealthy) %.*s", REASON_WIDTH, reason);
+	case HEALTH_NONE:
+	case HEALTH_STATES:
+		break;
+	}
+	return xstrdup("");
+}
+
 char *ps_status_text(const struct list_entry *entry, int64_t now)
 {
 	const struct record *record = &entry->record;
 	auto_free char *since = NULL;
+	auto_free char *health = NULL;
 
 	switch (entry->status) {
 	case LIST_CREATED:
@@ -139,7 +164,10 @@ char *ps_status_text(const struct list_entry *entry, int64_t now)
 	case LIST_RUNNING:
 	case LIST_PAUSED:
 		since = human_duration(now - entry->started_ns / 1000000000);
-		return xasprintf("Up %s%s", since, entry->status == LIST_PAUSED ? " (Paused)" : "");
+		if (entry->status == LIST_PAUSED)
+			return xasprintf("Up %s (Paused)", since);
+		health = health_text(entry);
+		return xasprintf("Up %s%s", since, health);
 	case LIST_RESTARTING:
 		since = human_duration(now - record->ended_ns / 1000000000);
 		return xasprintf("Restarting (%d) %s ago", record->exit_code, since);

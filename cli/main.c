@@ -155,6 +155,7 @@ static const struct command *const commands[] = {
 	&cmd_exec,
 
 	&cmd_container_inspect,
+	&cmd_events,
 	&cmd_inspect,
 	&cmd_logs,
 	&cmd_port,

@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "engine/health_state.h"
 #include "image/ref.h"
 #include "net/ipam.h"
 
@@ -91,6 +92,21 @@ static bool has_status(const struct list_entry *entry, const char *value, const 
 {
 	(void)all;
 	return strcmp(list_status_name(entry->status), value) == 0;
+}
+
+static int check_health(const char *value, struct error *err)
+{
+	for (int i = 0; i < HEALTH_STATES; i++) {
+		if (strcmp(value, health_state_name((enum health_state)i)) == 0)
+			return 0;
+	}
+	return err_set(err, EINVAL, "'%s' is none of none, starting, healthy, unhealthy", value);
+}
+
+static bool has_health(const struct list_entry *entry, const char *value, const struct all *all)
+{
+	(void)all;
+	return strcmp(health_state_name(health_state_of(entry->health)), value) == 0;
 }
 
 static bool has_exited(const struct list_entry *entry, const char *value, const struct all *all)
@@ -215,6 +231,7 @@ static const struct key {
 	{ "name", has_name, check_name },
 	{ "status", has_status, check_status, .wants_all = true },
 	{ "exited", has_exited, check_exited, .wants_all = true },
+	{ "health", has_health, check_health },
 	{ "label", has_label, .wants_every = true },
 	{ "ancestor", has_ancestor },
 	{ "network", has_network },

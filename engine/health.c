@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "image/image.h"
 
 #define MILLISECOND INT64_C(1000000)
 #define SECOND      (1000 * MILLISECOND)
@@ -81,6 +82,36 @@ int health_config_complete(struct health_config *c, struct error *err)
 		rc = err_set(err, EINVAL, "healthcheck: retries cannot be negative");
 	if (rc == 0 && c->retries == 0)
 		c->retries = DEFAULT_RETRIES;
+	return rc;
+}
+
+int health_config_resolve(const struct health_config *asked, const struct image_healthcheck *image,
+			  struct health_config *ret, struct error *err)
+{
+	auto_strv struct strv test = { 0 };
+	struct health_config config = *asked;
+	int rc;
+
+	health_test_format(&asked->test, &test);
+	config.test = (struct health_test){ 0 };
+	if (image && !test.n)
+		strv_copy(&test, &image->test);
+	if (image) {
+		config.interval_ns = config.interval_ns ? config.interval_ns : image->interval_ns;
+		config.timeout_ns = config.timeout_ns ? config.timeout_ns : image->timeout_ns;
+		config.start_period_ns =
+			config.start_period_ns ? config.start_period_ns : image->start_period_ns;
+		config.start_interval_ns = config.start_interval_ns ? config.start_interval_ns
+								    : image->start_interval_ns;
+		config.retries = config.retries ? config.retries : image->retries;
+	}
+	rc = health_test_parse(&test, &config.test, err);
+	if (rc == 0)
+		rc = health_config_complete(&config, err);
+	if (rc < 0)
+		health_config_fini(&config);
+	else
+		*ret = config;
 	return rc;
 }
 

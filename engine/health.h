@@ -89,6 +89,14 @@ bool health_config_is_set(const struct health_config *config);
 /* Refuses what docker refuses (less than 1 ms, negative retries), and fills in the defaults. */
 int health_config_complete(struct health_config *config, struct error *err);
 
+/*
+ * What counts for a container: what was asked for, the image's (NULL: there is none) where nothing
+ * was said, the defaults for the rest.  *ret is the caller's to free.
+ */
+struct image_healthcheck;
+int health_config_resolve(const struct health_config *asked, const struct image_healthcheck *image,
+			  struct health_config *ret, struct error *err);
+
 /* ---- the state -------------------------------------------------------------------------------- */
 
 #define HEALTH_LOG        5

@@ -370,6 +370,7 @@ static void look_at(const struct engine_dirs *dirs, const struct list_entry *ent
 		.volumes = volumes,
 		.layers = layers,
 		.hostname = run->hostname,
+		.health = entry->health,
 	};
 
 	bundle_mounts_resolve(&bundle, &mounts);

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include "base/enum.h"
+#include "base/json.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "engine/health_state.h"
 #include "engine/reconcile.h"
 #include "runtime/container.h"
 
@@ -28,6 +30,7 @@ static void find_status(const struct engine_dirs *dirs, struct list_entry *entry
 	struct container_state state = { 0 };
 	struct error ignored;
 
+	entry->health = health_state_read(dirs, entry->record.id);
 	entry->status = !entry->record.has_ended      ? LIST_CREATED
 			: entry->record.is_restarting ? LIST_RESTARTING
 						      : LIST_EXITED;
@@ -79,6 +82,7 @@ int list_containers(const struct engine_dirs *dirs, struct list_entry **ret, siz
 void list_entry_fini(struct list_entry *entry)
 {
 	record_fini(&entry->record);
+	json_unref(&entry->health);
 }
 
 /* A living supervisor holds the lock of its container's directory. */
@@ -144,6 +148,6 @@ int list_find_running(const struct engine_dirs *dirs, const char *text, struct l
 void list_free(struct list_entry *entries, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		record_fini(&entries[i].record);
+		list_entry_fini(&entries[i]);
 	free(entries);
 }

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <jansson.h>
+
 #include "base/error.h"
 #include "engine/dirs.h"
 #include "engine/record.h"
@@ -19,6 +21,7 @@ struct list_entry {
 	enum list_status status;
 	int64_t started_ns; /* CLOCK_REALTIME; 0: it does not run */
 	pid_t pid;          /* of its init; 0: it does not run */
+	json_t *health;     /* what its probes have found, see health_state.h; NULL; owned */
 };
 
 /*

@@ -17,6 +17,8 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "engine/control.h"
+#include "engine/events.h"
+#include "engine/health_state.h"
 #include "engine/networks.h"
 #include "engine/run.h"
 #include "net/endpoint.h"
@@ -56,6 +58,7 @@ static int release(const struct engine_dirs *dirs, const struct record *record, 
 	int last;
 
 	control_remove(dirs, record->id);
+	health_state_remove(dirs, record->id);
 	if (!run_has_endpoint(record))
 		return rc;
 	last = networks_open(dirs, &networks, rc < 0 ? &later : err);
@@ -88,9 +91,19 @@ static void note_killed(const struct engine_dirs *dirs, struct record *record)
 	record->ended_ns = clock_real_ns();
 }
 
+static int remove_record(const struct engine_dirs *dirs, const struct record *record,
+			 struct error *err)
+{
+	int rc = record_remove(dirs, record->name, err);
+
+	if (rc == 0)
+		event_add(dirs, record, "destroy", 0, NULL);
+	return rc;
+}
+
 /* The container is ours: finishes what its supervisor did not.  1: so it was killed; 0: it was not. */
-static int finish(const struct engine_dirs *dirs, const char *name,
-		  const struct record_place *place, struct error *err)
+static int finish(const struct engine_dirs *dirs, const struct record_place *place,
+		  struct error *err)
 {
 	auto_record struct record record = { 0 };
 	int rc = record_read(place, &record, err);
@@ -99,12 +112,15 @@ static int finish(const struct engine_dirs *dirs, const char *name,
 		return rc;
 	if (record.has_ended && !record.is_restarting)
 		return 0;
-	if (!record.has_ended)
+	if (!record.has_ended) {
 		note_killed(dirs, &record);
+		event_add(dirs, &record, "die", 0,
+			  (const char *const[]){ "exitCode", "137", NULL });
+	}
 	record.is_restarting = false;
 	rc = release(dirs, &record, err);
 	if (rc == 0)
-		rc = record.is_removed_at_end ? record_remove(dirs, name, err)
+		rc = record.is_removed_at_end ? remove_record(dirs, &record, err)
 					      : record_write(place, &record, err);
 	return rc < 0 ? rc : 1;
 }
@@ -113,7 +129,7 @@ static int finish(const struct engine_dirs *dirs, const char *name,
 static int finish_aloud(const struct engine_dirs *dirs, const char *name,
 			const struct record_place *place, struct error *err)
 {
-	int rc = finish(dirs, name, place, err);
+	int rc = finish(dirs, place, err);
 
 	if (rc == 1)
 		log_warning("the supervisor of container '%s' was killed, and the container with "
@@ -128,7 +144,7 @@ int reconcile_container(const struct engine_dirs *dirs, const char *name, struct
 	int rc = enter(dirs, name, &place, err);
 
 	if (rc == 1)
-		rc = MIN(finish(dirs, name, &place, err), 0);
+		rc = MIN(finish(dirs, &place, err), 0);
 	record_place_close(&place);
 	/* Without a record nothing but the directory was made. */
 	return rc < 0 && err->code == ENOENT ? record_sweep(dirs, err) : rc;
@@ -277,15 +293,15 @@ static int kill_running(const struct engine_dirs *dirs, const struct record_plac
 	return rc < 0 ? rc : 0;
 }
 
-static int remove_ended(const struct engine_dirs *dirs, const char *name,
-			const struct record_place *place, struct error *err)
+static int remove_ended(const struct engine_dirs *dirs, const struct record_place *place,
+			struct error *err)
 {
 	auto_record struct record record = { 0 };
 	int rc = record_read(place, &record, err);
 
 	if (rc == 0)
 		rc = release(dirs, &record, err);
-	return rc < 0 ? rc : record_remove(dirs, name, err);
+	return rc < 0 ? rc : remove_record(dirs, &record, err);
 }
 
 static int remove_by_name(const struct engine_dirs *dirs, const char *name, bool force,
@@ -298,7 +314,7 @@ static int remove_by_name(const struct engine_dirs *dirs, const char *name, bool
 	if (rc == 0)
 		rc = lock_fd_try(place.dir.fd, LOCK_EXCLUSIVE, place.path, err);
 	if (rc != 0)
-		return rc < 0 ? rc : remove_ended(dirs, name, &place, err);
+		return rc < 0 ? rc : remove_ended(dirs, &place, err);
 	if (!force)
 		return err_set(err, EBUSY, "container '%s' is running: remove it with --force",
 			       name);
@@ -306,7 +322,7 @@ static int remove_by_name(const struct engine_dirs *dirs, const char *name, bool
 	record_place_close(&place);
 	if (rc == 0)
 		rc = enter(dirs, name, &again, err);
-	return rc == 1 ? remove_ended(dirs, name, &again, err) : rc;
+	return rc == 1 ? remove_ended(dirs, &again, err) : rc;
 }
 
 int container_remove(const struct engine_dirs *dirs, const char *text, bool force,

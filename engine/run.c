@@ -25,6 +25,7 @@
 #include "base/step.h"
 #include "base/sys.h"
 #include "engine/files.h"
+#include "engine/health_state.h"
 #include "engine/networks.h"
 #include "engine/options.h"
 #include "engine/run_internal.h"
@@ -96,12 +97,25 @@ static int find_image(struct run *run, struct error *err)
 	return rc;
 }
 
+/* Once: who probes it keeps looking at it. */
+static int resolve_health(struct run *run, struct error *err)
+{
+	const struct health_config *asked = &run->record.options.health;
+	const struct image_healthcheck *image = run->rootfs ? NULL : &run->image.healthcheck;
+
+	if (run->health.interval_ns || (!health_config_is_set(asked) && !(image && image->test.n)))
+		return 0;
+	return health_config_resolve(asked, image, &run->health, err);
+}
+
 static int open_image(void *job, struct error *err)
 {
 	struct run *run = job;
 	struct record *record = &run->record;
 	int rc = find_image(run, err);
 
+	if (rc == 0)
+		rc = resolve_health(run, err);
 	if (rc < 0 || run->is_again)
 		return rc;
 	record->image = xstrdup(run->rootfs ? run->rootfs : record->options.image);
@@ -520,8 +534,10 @@ int run_end(struct run *run, const struct run_ending *ending, struct error *err)
 	if (rc == 0)
 		rc = last;
 	forget_parts(run);
-	if (rc == 0 && record->is_removed_at_end && !ending->is_restarting)
+	if (rc == 0 && record->is_removed_at_end && !ending->is_restarting) {
+		health_state_remove(run->dirs, record->id);
 		return record_remove(run->dirs, record->name, err);
+	}
 	/* What could not be released is tried again by whoever finds the record. */
 	record->has_ended = rc == 0;
 	record->is_restarting = ending->is_restarting;
@@ -535,6 +551,7 @@ int run_end(struct run *run, const struct run_ending *ending, struct error *err)
 void run_fini(struct run *run)
 {
 	forget_parts(run);
+	health_config_fini(&run->health);
 	record_place_close(&run->place);
 	record_fini(&run->record);
 }

@@ -27,7 +27,9 @@ struct run {
 	int stdio[3];           /* for the container, borrowed; or CONTAINER_STDIO_* */
 	uint16_t columns, rows; /* of its terminal; 0: not known */
 
-	struct container container; /* valid once run_start() has succeeded */
+	/* Valid once run_start() has succeeded. */
+	struct container container;
+	struct health_config health; /* completed; stays as long as the run does */
 
 	/* Of run.c. */
 	struct image image;

@@ -19,8 +19,7 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "cgroups/events.h"
-#include "engine/logs.h"
+#include "engine/events.h"
 #include "engine/supervisor_internal.h"
 
 /*
@@ -76,7 +75,7 @@ static void go_on_if_done(struct supervisor *s)
 	on_over(s);
 }
 
-static void on_pump_end(void *arg)
+void supervisor_stream_ended(void *arg)
 {
 	go_on_if_done(arg);
 }
@@ -92,6 +91,7 @@ static void on_container_end(void *arg, uint32_t events)
 	    info.si_pid == 0)
 		return;
 	loop_remove(s->loop, s->run.container.pidfd);
+	health_end(s);
 	s->exit_code = proc_exit_code(info.si_code, info.si_status);
 	if (s->kill_timer)
 		loop_timer_cancel(s->loop, s->kill_timer);
@@ -132,7 +132,8 @@ static void on_patience_end(void *arg)
 	s->kill_timer = 0;
 	if (s->has_ended)
 		return;
-	(void)proc_signal(s->run.container.pidfd, SIGKILL, &ignored);
+	if (proc_signal(s->run.container.pidfd, SIGKILL, &ignored) == 0)
+		events_tell_kill(s, SIGKILL);
 	if (s->is_paused)
 		thaw(s);
 }
@@ -154,7 +155,9 @@ void supervisor_stop(struct supervisor *s, int signal, int timeout, enum supervi
 		return;
 	if (timeout == CONTROL_TIMEOUT_DEFAULT)
 		timeout = s->run.record.stop_timeout;
-	(void)proc_signal(s->run.container.pidfd, signal ? signal : stop_signal(s), &ignored);
+	signal = signal ? signal : stop_signal(s);
+	if (proc_signal(s->run.container.pidfd, signal, &ignored) == 0)
+		events_tell_kill(s, signal);
 	if (s->is_paused)
 		thaw(s);
 	if (s->kill_timer)
@@ -171,14 +174,16 @@ int supervisor_kill(struct supervisor *s, int signal, struct error *err)
 	int rc;
 
 	if (is_final && s->phase == SUPERVISOR_WAITING) {
-		supervisor_stop(s, signal, CONTROL_TIMEOUT_NONE, WISH_STOP);
+		supervisor_stop(s, signal, CONTROL_TIMEOUT_NONE, WISH_KILL);
 		return 0;
 	}
 	if (s->phase != SUPERVISOR_RUNNING || s->has_ended)
 		return err_set(err, ESRCH, "container '%s' is not running", s->run.record.name);
 	rc = proc_signal(s->run.container.pidfd, signal, err);
+	if (rc == 0)
+		events_tell_kill(s, signal);
 	if (rc == 0 && is_final)
-		s->wish = WISH_STOP;
+		s->wish = WISH_KILL;
 	if (rc == 0 && signal == SIGKILL && s->is_paused)
 		thaw(s);
 	return rc;
@@ -196,9 +201,12 @@ int supervisor_pause(struct supervisor *s, bool is_paused, struct error *err)
 		return err_set(err, EINVAL, "container '%s' is %s paused", name,
 			       is_paused ? "already" : "not");
 	rc = container_pause(root, s->run.record.id, is_paused, err);
-	if (rc == 0)
-		s->is_paused = is_paused;
-	return rc;
+	if (rc < 0)
+		return rc;
+	s->is_paused = is_paused;
+	health_pause(s, is_paused);
+	events_tell(s, is_paused ? "pause" : "unpause");
+	return 0;
 }
 
 /* Somebody wants us to end, a shutdown for instance: the container first, as it wishes. */
@@ -251,100 +259,6 @@ static void tell(const struct supervisor *s, enum control_type type, int value,
 
 /* ---- begin ------------------------------------------------------------------------------------ */
 
-static int start_pump(struct supervisor *s, int *from, int to, enum log_stream stream,
-		      struct error *err)
-{
-	struct pump *pump = &s->pumps[s->n_pumps];
-	int rc = pump_start(pump, s->loop, take_fd(from), to, on_pump_end, s, err);
-
-	pump_log(pump, s->log, stream);
-	s->n_pumps += rc == 0;
-	return rc;
-}
-
-static bool is_attached(const struct supervisor *s)
-{
-	return s->job->is_attached && s->job->control >= 0;
-}
-
-static int start_pumps(struct supervisor *s, struct error *err)
-{
-	int rc = 0;
-
-	s->n_pumps = 0;
-	if (s->run.container.pty >= 0) {
-		int master = fcntl(s->run.container.pty, F_DUPFD_CLOEXEC, 3);
-
-		if (master < 0 || fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-			return err_sys(err, "copy the terminal's descriptor");
-		return start_pump(s, &master, is_attached(s) ? STDOUT_FILENO : -1, LOG_STDOUT, err);
-	}
-	for (int i = 0; rc == 0 && i < 2; i++) {
-		close_fd(&s->inner[i]);
-		if (s->outer[i] >= 0)
-			rc = start_pump(s, &s->outer[i], is_attached(s) ? STDOUT_FILENO + i : -1,
-					i ? LOG_STDERR : LOG_STDOUT, err);
-	}
-	return rc;
-}
-
-static void stop_pumps(struct supervisor *s)
-{
-	for (size_t i = 0; i < s->n_pumps; i++)
-		pump_stop(&s->pumps[i]);
-	s->n_pumps = 0;
-}
-
-static int make_pipes(struct supervisor *s, struct error *err)
-{
-	const struct run_options *o = &s->run.record.options;
-	int *stdio = s->run.stdio;
-	int rc = 0;
-
-	if (o->is_interactive && !o->has_tty && s->job->stdin_read < 0)
-		rc = pump_pipe(true, &s->job->stdin_read, &s->held_stdin, err);
-	stdio[0] = s->job->stdin_read >= 0 ? s->job->stdin_read : CONTAINER_STDIO_NULL;
-	stdio[1] = stdio[2] = CONTAINER_STDIO_NULL;
-	for (int i = 0; rc == 0 && i < 2 && !o->has_tty && (s->log || is_attached(s)); i++) {
-		rc = pump_pipe(false, &s->inner[i], &s->outer[i], err);
-		if (rc == 0)
-			stdio[1 + i] = s->inner[i];
-	}
-	return rc;
-}
-
-/* Where somebody takes the output and nothing of the container stays, no log is of use. */
-static int open_log(struct supervisor *s, struct error *err)
-{
-	const struct run_options *o = &s->run.record.options;
-	struct log_limits limits = log_limits_default;
-
-	if (s->log || o->has_no_log || (s->job->is_attached && o->is_removed_at_end))
-		return 0;
-	if (o->log_max_size)
-		limits.max_size = o->log_max_size;
-	if (o->log_max_files)
-		limits.max_files = o->log_max_files;
-	return log_writer_open(&s->run.place.dir, &limits, &s->log, err);
-}
-
-static int prepare_streams(struct supervisor *s, struct error *err)
-{
-	int rc = open_log(s, err);
-
-	return rc < 0 ? rc : make_pipes(s, err);
-}
-
-static void close_pipes(struct supervisor *s)
-{
-	for (int i = 0; i < 2; i++) {
-		close_fd(&s->inner[i]);
-		close_fd(&s->outer[i]);
-	}
-	close_fd(&s->held_stdin);
-	close_fd(&s->job->stdin_read);
-}
-
 /* It did not get as far as run_start(). */
 static void forget_start(struct supervisor *s, const struct error *why)
 {
@@ -359,14 +273,14 @@ static void forget_start(struct supervisor *s, const struct error *why)
 /* On failure nothing of it is left. */
 static int start_container(struct supervisor *s, struct error *err)
 {
-	int rc = prepare_streams(s, err);
+	int rc = streams_prepare(s, err);
 
 	if (rc < 0)
 		forget_start(s, err);
 	else
 		rc = run_start(&s->run, err);
 	if (rc < 0) {
-		close_pipes(s);
+		streams_close(s);
 		return rc;
 	}
 	close_fd(&s->job->stdin_read);
@@ -374,29 +288,27 @@ static int start_container(struct supervisor *s, struct error *err)
 	s->phase = SUPERVISOR_RUNNING;
 	s->wish = WISH_NOTHING;
 	s->has_ended = s->is_paused = false;
-	rc = start_pumps(s, err);
+	rc = streams_start(s, err);
 	if (rc == 0)
 		rc = loop_add(s->loop, s->run.container.pidfd, EPOLLIN, on_container_end, s, err);
+	if (rc == 0)
+		rc = health_begin(s, err);
 	if (rc < 0) {
-		stop_pumps(s);
-		close_pipes(s);
+		loop_remove(s->loop, s->run.container.pidfd);
+		streams_stop(s);
+		streams_close(s);
 		run_abort(&s->run, err);
 		return rc;
 	}
+	memory_watch(s);
+	if (!s->run.is_again)
+		event_add(s->run.dirs, &s->run.record, "create", s->run.record.created_ns, NULL);
+	events_tell(s, "start");
 	s->run.is_again = true;
 	return 0;
 }
 
 /* ---- the end, continued ----------------------------------------------------------------------- */
-
-static bool was_oom_killed(const struct supervisor *s)
-{
-	struct error ignored;
-	uint64_t kills = 0;
-
-	return s->run.record.memory && s->exit_code != 0 &&
-	       cgroup_oom_kills(s->run.container.cgroup, &kills, &ignored) == 0 && kills > 0;
-}
 
 static void make_remark(const struct supervisor *s, bool is_oom_killed, struct error *ret)
 {
@@ -410,22 +322,30 @@ static void make_remark(const struct supervisor *s, bool is_oom_killed, struct e
 		      s->run.record.name, limit);
 }
 
+static bool is_stopped(const struct supervisor *s)
+{
+	return s->wish == WISH_STOP || s->wish == WISH_KILL;
+}
+
 /* True if it is to be started again, in restart.pause_ns or, as somebody wants it, at once. */
 static bool is_restarted(struct supervisor *s)
 {
-	bool is_stopped = s->wish == WISH_STOP || s->wish == WISH_LEAVE;
-
-	s->run.record.is_stopped = s->wish == WISH_STOP;
+	s->run.record.is_stopped = is_stopped(s);
 	if (s->wish == WISH_RESTART) {
 		restart_begin(&s->restart);
 		return true;
 	}
-	return restart_ended(&s->restart, s->exit_code, clock_boot_ns() - s->began_ns, is_stopped);
+	return restart_ended(&s->restart, s->exit_code, clock_boot_ns() - s->began_ns,
+			     is_stopped(s) || s->wish == WISH_LEAVE);
 }
 
 /* Whoever waits hears of it once the container is nobody's any more. */
 static void end_life(struct supervisor *s, const struct error *remark)
 {
+	if (s->wish == WISH_STOP)
+		events_tell(s, "stop");
+	if (s->run.record.is_removed_at_end && !s->failure.code)
+		events_tell(s, "destroy");
 	s->phase = SUPERVISOR_OVER;
 	record_place_close(&s->run.place);
 	if (s->failure.code)
@@ -448,7 +368,7 @@ static void wait_to_restart(struct supervisor *s)
 
 static void on_over(struct supervisor *s)
 {
-	bool is_oom_killed = was_oom_killed(s);
+	bool is_oom_killed = events_tell_oom(s) > 0 && s->exit_code != 0;
 	struct error remark = { 0 };
 	struct error err;
 	int rc;
@@ -459,6 +379,8 @@ static void on_over(struct supervisor *s)
 	};
 
 	make_remark(s, is_oom_killed, &remark);
+	memory_unwatch(s);
+	events_tell_end(s);
 	s->n_pumps = 0;
 	close_fd(&s->held_stdin);
 	s->run.record.restart_count = s->restart.count;
@@ -486,7 +408,7 @@ static void give_up(struct supervisor *s)
 
 	peers_close(s);
 	record->is_restarting = false;
-	record->is_stopped = s->wish == WISH_STOP;
+	record->is_stopped = is_stopped(s);
 	if (record->is_removed_at_end) {
 		if (record_remove(s->run.dirs, record->name, &err) < 0)
 			s->failure = err;
@@ -501,7 +423,7 @@ static void on_restart_time(void *arg)
 	struct supervisor *s = arg;
 
 	s->restart_timer = 0;
-	if (s->wish == WISH_STOP || s->wish == WISH_LEAVE)
+	if (is_stopped(s) || s->wish == WISH_LEAVE)
 		give_up(s);
 	else
 		start_again(s);
@@ -510,17 +432,20 @@ static void on_restart_time(void *arg)
 /* One that cannot be started has ended, as far as its policy goes. */
 static void start_again(struct supervisor *s)
 {
+	bool is_wanted = s->wish == WISH_RESTART;
 	struct error err = { 0 };
 	struct record *record = &s->run.record;
 	int rc = record_begin(record, &err);
 
 	if (rc == 0)
 		rc = start_container(s, &err);
+	if (rc == 0 && is_wanted)
+		events_tell(s, "restart");
 	peers_tell_start(s, rc < 0 ? &err : NULL);
 	if (rc == 0)
 		return;
 	s->exit_code = record->exit_code;
-	if (restart_ended(&s->restart, s->exit_code, 0, s->wish == WISH_RESTART)) {
+	if (restart_ended(&s->restart, s->exit_code, 0, is_wanted)) {
 		record->is_restarting = true;
 		record->restart_count = s->restart.count;
 		s->wish = WISH_NOTHING;
@@ -601,6 +526,7 @@ _Noreturn void supervisor_run(struct supervisor_job *job)
 		.outer = { -1, -1 },
 		.inner = { -1, -1 },
 		.held_stdin = -1,
+		.oom_watch = -1,
 		.listener = -1,
 		.restart.config = job->record.options.restart,
 	};

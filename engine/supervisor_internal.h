@@ -15,6 +15,7 @@
 
 struct log_writer;
 struct loop;
+struct monitor;
 struct peer;
 
 enum supervisor_phase {
@@ -26,6 +27,7 @@ enum supervisor_phase {
 enum supervisor_wish {
 	WISH_NOTHING, /* what follows its end is its policy's to say */
 	WISH_STOP,
+	WISH_KILL, /* the same, by a signal */
 	WISH_RESTART,
 	WISH_LEAVE, /* as WISH_STOP, though nobody wanted the container to be stopped */
 };
@@ -52,6 +54,10 @@ struct supervisor {
 	struct restart restart;
 	int restart_timer; /* 0: none */
 
+	int oom_watch;           /* -1: its memory is not limited */
+	int oom_timer;           /* 0: none */
+	uint64_t oom_told;       /* kills that have been told as events */
+	struct monitor *monitor; /* NULL: nobody probes it */
 	int listener;
 	struct peer *peers;
 	struct error failure; /* of what has to be told to who waits for the end */
@@ -64,6 +70,39 @@ void supervisor_stop(struct supervisor *s, int signal, int timeout, enum supervi
 
 int supervisor_kill(struct supervisor *s, int signal, struct error *err);
 int supervisor_pause(struct supervisor *s, bool is_paused, struct error *err);
+
+/* ---- what the container reads and writes (supervisor_streams.c) ------------------------------- */
+
+/* Before it is made: the log, and pipes unless it gets a terminal. */
+int streams_prepare(struct supervisor *s, struct error *err);
+
+/* Once it runs: its output is carried to the command, as long as that is there, and to the log. */
+int streams_start(struct supervisor *s, struct error *err);
+void streams_stop(struct supervisor *s);
+void streams_close(struct supervisor *s); /* what streams_prepare() has made, but for the log */
+
+/* A pump's on_end. */
+void supervisor_stream_ended(void *arg);
+
+/* ---- events (supervisor_events.c) ------------------------------------------------------------- */
+
+void events_tell(const struct supervisor *s, const char *action);
+void events_tell_kill(const struct supervisor *s, int signal);
+void events_tell_end(const struct supervisor *s);
+
+/* Tells of processes that the kernel has killed for memory since the last time; how many in all. */
+uint64_t events_tell_oom(struct supervisor *s);
+
+/* The same as soon as it happens, from memory_watch() on. */
+void memory_watch(struct supervisor *s);
+void memory_unwatch(struct supervisor *s);
+
+/* ---- health (supervisor_health.c) ------------------------------------------------------------- */
+
+/* The container has just been started. */
+int health_begin(struct supervisor *s, struct error *err);
+void health_pause(struct supervisor *s, bool is_paused);
+void health_end(struct supervisor *s);
 
 /* ---- peers: commands that have connected to the control socket -------------------------------- */
 

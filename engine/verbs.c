@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "engine/control.h"
+#include "engine/events.h"
 #include "engine/reconcile.h"
 #include "engine/record.h"
 
@@ -258,6 +259,7 @@ int verb_rename(const struct engine_dirs *dirs, const char *name, const char *ne
 {
 	auto_place struct record_place place = RECORD_NO_PLACE;
 	auto_record struct record record = { 0 };
+	auto_free char *old_name = NULL;
 	int rc = container_enter(dirs, name, &record, &place, err);
 
 	if (rc < 0)
@@ -266,5 +268,10 @@ int verb_rename(const struct engine_dirs *dirs, const char *name, const char *ne
 		return err_set(err, EBUSY, "container '%s' is running: stop it first", name);
 	if (!is_valid_name(new_name))
 		return err_set(err, EINVAL, "'%s' is no name", new_name);
-	return record_rename(dirs, &place, &record, new_name, err);
+	old_name = xstrdup(record.name);
+	rc = record_rename(dirs, &place, &record, new_name, err);
+	if (rc == 0)
+		event_add(dirs, &record, "rename", 0,
+			  (const char *const[]){ "oldName", old_name, NULL });
+	return rc;
 }

@@ -6,6 +6,9 @@
 
 #include "base/mem.h"
 #include "engine/health.h"
+#include "engine/health_state.h"
+#include "image/image.h"
+#include "tests/unit/base/temp.h"
 #include "tests/unit/test.h"
 
 #define MS     INT64_C(1000000)
@@ -445,6 +448,95 @@ START_TEST(is_none_without_a_check)
 }
 END_TEST
 
+START_TEST(an_image_fills_what_is_not_said)
+{
+	struct image_healthcheck image = { .interval_ns = SECOND, .retries = 7 };
+	struct health_config asked = { .timeout_ns = 2 * SECOND, .action = HEALTH_ACT_KILL }, got;
+	struct error err;
+
+	strv_add(&image.test, "CMD-SHELL");
+	strv_add(&image.test, "of the image");
+	ck_assert(!health_config_is_set(&(struct health_config){ 0 }));
+	ck_assert(health_config_is_set(&asked));
+	ck_assert_int_eq(health_config_resolve(&asked, &image, &got, &err), 0);
+	ck_assert_int_eq(got.test.kind, HEALTH_TEST_SHELL);
+	ck_assert_str_eq(got.test.args.items[0], "of the image");
+	ck_assert_int_eq(got.interval_ns, SECOND);
+	ck_assert_int_eq(got.timeout_ns, 2 * SECOND);
+	ck_assert_int_eq(got.start_interval_ns, 5 * SECOND);
+	ck_assert_int_eq(got.retries, 7);
+	ck_assert_int_eq(got.action, HEALTH_ACT_KILL);
+	health_config_fini(&got);
+
+	ck_assert_int_eq(parse((const char *const[]){ "TCP", "80", NULL }, &asked.test, &err), 0);
+	ck_assert_int_eq(health_config_resolve(&asked, &image, &got, &err), 0);
+	ck_assert_int_eq(got.test.kind, HEALTH_TEST_TCP);
+	ck_assert_str_eq(got.test.target.authority, "localhost:80");
+	health_config_fini(&got);
+	ck_assert_int_eq(health_config_resolve(&asked, NULL, &got, &err), 0);
+	ck_assert_int_eq(got.retries, 3);
+	health_config_fini(&got);
+
+	health_test_fini(&asked.test);
+	asked.test.kind = HEALTH_TEST_NONE;
+	ck_assert_int_eq(health_config_resolve(&asked, &image, &got, &err), 0);
+	ck_assert_int_eq(got.test.kind, HEALTH_TEST_NONE);
+	health_config_fini(&got);
+
+	asked.test.kind = HEALTH_TEST_INHERIT;
+	strv_fini(&image.test);
+	strv_add(&image.test, "PING");
+	ck_assert_int_eq(health_config_resolve(&asked, &image, &got, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.msg, "unknown kind 'PING'"));
+	strv_fini(&image.test);
+}
+END_TEST
+
+static void probed(struct health *health, int exit_code, const char *output)
+{
+	struct health_result result = { 1, 2, exit_code, xstrdup(output) };
+
+	(void)health_probed(health, 0, 1, &result);
+}
+
+START_TEST(others_read_what_was_found)
+{
+	const struct health_config config = { .interval_ns = SECOND,
+					      .retries = 1,
+					      .has_docker_clock = true };
+	const char *id = "0123456789ab";
+	struct health h = { .config = &config };
+	struct engine_dirs dirs;
+	struct error err;
+	struct temp temp;
+
+	temp_make(&temp);
+	dirs = (struct engine_dirs){ .data = temp.path, .state = temp.path };
+	ck_assert_ptr_null(health_state_read(&dirs, id));
+	ck_assert_int_eq(health_state_of(NULL), HEALTH_NONE);
+	health_start(&h);
+	for (int i = 0; i < 3; i++) {
+		static const char *const outputs[] = { "", "two\nlines", "\xff\x1b[1m" };
+		static const char *const reasons[] = { "exit status 4", "two", "\\xff\\x1b[1m" };
+		auto_json json_t *state = NULL;
+		auto_free char *reason = NULL;
+
+		probed(&h, 4, outputs[i]);
+		ck_assert_int_eq(health_state_write(&dirs, id, &h, &err), 0);
+		state = health_state_read(&dirs, id);
+		ck_assert_int_eq(health_state_of(state), HEALTH_UNHEALTHY);
+		reason = health_state_reason(state);
+		ck_assert_str_eq(reason, reasons[i]);
+	}
+	health_state_remove(&dirs, id);
+	health_state_remove(&dirs, id);
+	ck_assert_ptr_null(health_state_read(&dirs, id));
+	health_fini(&h);
+	temp_remove(&temp);
+}
+END_TEST
+
 TEST_MAIN("engine/health", parses_kinds, parses_targets, completes_the_configuration,
 	  keeps_dockers_clock, looks_earlier_than_docker, is_never_harsher_than_docker,
-	  starts_again_and_resumes, shows_the_last_five, is_none_without_a_check)
+	  starts_again_and_resumes, shows_the_last_five, is_none_without_a_check,
+	  an_image_fills_what_is_not_said, others_read_what_was_found)
