@@ -17,6 +17,7 @@
 #include "base/sys.h"
 #include "engine/bundle.h"
 #include "engine/options.h"
+#include "engine/resolver.h"
 #include "net/names.h"
 
 #define HOST_FILE_MAX (256U << 10)
@@ -52,13 +53,23 @@ static char *make_hosts(const struct files *files)
 static char *make_resolv_conf(const struct files *files)
 {
 	const struct run_options *o = files->options;
-	auto_free char *host = read_host("/etc/resolv.conf");
+	auto_free char *host =
+		files->has_host_network ? read_host("/etc/resolv.conf") : resolver_host_text();
+	auto_strv struct strv servers = { 0 };
 	struct str text = { 0 };
 
-	if (files->has_host_network && !o->dns.n && !o->dns_search.n && !o->dns_options.n)
+	if (files->has_host_network && !o->dns.n && !o->dns_search.n && !o->dns_options.n) {
 		str_add(&text, host);
+		return str_take(&text);
+	}
+	if (files->has_resolver)
+		strv_add(&servers, RESOLVER_ADDRESS);
 	else
-		names_resolv_conf(&text, host, &o->dns, &o->dns_search, &o->dns_options);
+		strv_copy(&servers, &o->dns);
+	names_resolv_conf(&text, host, &servers, &o->dns_search, &o->dns_options);
+	/* A name without a dot is one of ours sooner than one of a domain that is searched. */
+	if (files->has_resolver && !strstr(text.text, "ndots:"))
+		str_add(&text, "options ndots:0\n");
 	return str_take(&text);
 }
 

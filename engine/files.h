@@ -19,6 +19,7 @@ struct files {
 	const struct in_addr *addresses; /* its own */
 	size_t n_addresses;
 	const struct in_addr *gateway; /* NULL: none */
+	bool has_resolver;             /* it is asked for names, engine/resolver.h */
 	bool has_host_network;         /* the host's files are right for it, then */
 };
 

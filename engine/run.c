@@ -266,6 +266,7 @@ static int make_files(void *job, struct error *err)
 		.addresses = addresses,
 		.n_addresses = run->n_endpoints,
 		.gateway = endpoint ? &endpoint->network.gateway : NULL,
+		.has_resolver = run->has_resolver,
 		.has_host_network = strv_has(&run->record.networks, "host"),
 	};
 

@@ -41,7 +41,9 @@ struct run {
 	struct bundle_files files;
 	struct endpoint *endpoints;
 	size_t n_endpoints;
-	int *port_fds; /* keep other programs off the published ports */
+	bool has_resolver;         /* its resolv.conf names ours */
+	struct resolver *resolver; /* once it is attached */
+	int *port_fds;             /* keep other programs off the published ports */
 	size_t n_port_fds;
 };
 
@@ -62,6 +64,12 @@ void run_abort(struct run *run, const struct error *why);
 
 /* It could not be made again, for a reason that comes before run_start(): that is an end, too. */
 void run_note_failure(struct run *run, const struct error *failure);
+
+/*
+ * When all of the container is dead: what holds its network namespace is let go, so that this is
+ * gone when run_end() looks.
+ */
+void run_stop_resolver(struct run *run);
 
 struct run_ending {
 	int exit_code;

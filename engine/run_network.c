@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/networks.h"
+#include "engine/resolver.h"
 #include "engine/run_internal.h"
 
 bool run_has_endpoint(const struct record *record)
@@ -139,6 +140,7 @@ int run_reserve(struct run *run, struct error *err)
 	if (rc < 0)
 		return rc;
 	note_addresses(run);
+	run->has_resolver = resolver_is_wanted(&run->record);
 	return note_ports(run, err);
 }
 
@@ -146,7 +148,7 @@ int run_reserve(struct run *run, struct error *err)
 
 int run_attach(void *arg, pid_t pid, int netns_fd, struct error *err)
 {
-	const struct run *run = arg;
+	struct run *run = arg;
 	char path[48];
 	const struct netns netns = { .fd = netns_fd, .path = path };
 	int rc = 0;
@@ -154,6 +156,8 @@ int run_attach(void *arg, pid_t pid, int netns_fd, struct error *err)
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
 	for (size_t i = 0; rc == 0 && i < run->n_endpoints; i++)
 		rc = endpoint_attach(&run->endpoints[i], &netns, err);
+	if (rc == 0 && run->has_resolver)
+		rc = resolver_open(run->dirs, &run->record, &netns, &run->resolver, err);
 	return rc;
 }
 
@@ -167,6 +171,7 @@ int run_release(struct run *run, struct error *err)
 	rc = networks_open(run->dirs, &networks, err);
 	if (rc < 0)
 		return rc;
+	run_stop_resolver(run);
 	rc = endpoint_release(&networks.dir, NULL, run->record.id, err);
 	for (size_t i = 0; i < run->n_port_fds; i++)
 		close_fd(&run->port_fds[i]);
@@ -174,8 +179,15 @@ int run_release(struct run *run, struct error *err)
 	return rc;
 }
 
+void run_stop_resolver(struct run *run)
+{
+	resolver_free(take_ptr(run->resolver));
+}
+
 void run_forget_networks(struct run *run)
 {
+	run_stop_resolver(run);
+	run->has_resolver = false;
 	for (size_t i = 0; i < run->n_port_fds; i++)
 		close_fd(&run->port_fds[i]);
 	free(take_ptr(run->port_fds));

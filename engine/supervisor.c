@@ -20,6 +20,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "engine/events.h"
+#include "engine/resolver.h"
 #include "engine/supervisor_internal.h"
 
 /*
@@ -96,6 +97,7 @@ static void on_container_end(void *arg, uint32_t events)
 	if (s->kill_timer)
 		loop_timer_cancel(s->loop, s->kill_timer);
 	s->kill_timer = 0;
+	run_stop_resolver(&s->run);
 	/* All of the container is dead: what it wrote is in the pipes. */
 	for (size_t i = 0; i < n; i++)
 		pump_drain(&s->pumps[i]);
@@ -289,6 +291,8 @@ static int start_container(struct supervisor *s, struct error *err)
 	s->wish = WISH_NOTHING;
 	s->has_ended = s->is_paused = false;
 	rc = streams_start(s, err);
+	if (rc == 0 && s->run.resolver)
+		rc = resolver_start(s->run.resolver, s->loop, err);
 	if (rc == 0)
 		rc = loop_add(s->loop, s->run.container.pidfd, EPOLLIN, on_container_end, s, err);
 	if (rc == 0)

@@ -233,6 +233,8 @@ static int open_pair(int netns_fd, const struct sockaddr_in *wanted, int ret[2],
 		ret[i] = sys_socket_in(netns_fd, AF_INET, types[i] | SOCK_NONBLOCK, 0, err);
 		if (ret[i] < 0)
 			return ret[i];
+		/* Interfaces of a new namespace may not be up yet. */
+		(void)setsockopt(ret[i], IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
 		if (types[i] == SOCK_STREAM)
 			(void)setsockopt(ret[i], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 		if (bind(ret[i], (const struct sockaddr *)&address, sizeof(address)) < 0)

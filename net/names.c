@@ -101,7 +101,7 @@ static const char *next_word(const char **at, const char *end, size_t *ret_len)
 	return *ret_len ? begin : NULL;
 }
 
-static bool is_loopback(const char *server)
+bool names_is_loopback(const char *server)
 {
 	struct in6_addr v6;
 	struct in_addr v4;
@@ -152,6 +152,18 @@ static void read_resolver(const char *text, struct resolver *r)
 	}
 }
 
+void names_servers(const char *text, struct strv *ret)
+{
+	struct resolver r = { 0 };
+
+	read_resolver(text, &r);
+	for (size_t i = 0; i < r.servers.n; i++)
+		strv_add(ret, r.servers.items[i]);
+	strv_fini(&r.servers);
+	strv_fini(&r.search);
+	strv_fini(&r.options);
+}
+
 static void add_words(const char *keyword, const struct strv *words, struct str *out)
 {
 	if (!words->n)
@@ -177,7 +189,7 @@ void names_resolv_conf(struct str *out, const char *host_text, const struct strv
 			str_addf(out, "nameserver %s\n", servers->items[i]);
 	} else {
 		for (size_t i = 0; i < host.servers.n; i++) {
-			if (!is_loopback(host.servers.items[i]))
+			if (!names_is_loopback(host.servers.items[i]))
 				str_addf(out, "nameserver %s\n", host.servers.items[i]);
 		}
 	}

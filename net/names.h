@@ -35,6 +35,12 @@ void names_hosts(struct str *out, const struct in_addr *addresses, size_t n_addr
 /* One line of it for an extra "host:ip"; false if there is none (see @gateway). */
 bool names_host_line(struct str *out, const char *entry, const struct in_addr *gateway);
 
+/* The name servers that a resolv.conf names, of the host for instance. */
+void names_servers(const char *text, struct strv *ret);
+
+/* An address of the loopback network: from inside a container it would lead to that. */
+bool names_is_loopback(const char *server);
+
 /*
  * /etc/resolv.conf for a container from the host's text: loopback servers are left out (they are
  * not reachable from inside); @servers, @search, @options replace the host's if not empty.

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/step.h"
 #include "base/str.h"
+#include "base/sys_ns.h"
 
 enum {
 	MESSAGE_MAX = 4096,
@@ -28,11 +29,16 @@ enum {
 
 int nl_init(struct nl *ret, int protocol, struct error *err)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	return nl_init_in(ret, -1, protocol, err);
+}
+
+int nl_init_in(struct nl *ret, int netns_fd, int protocol, struct error *err)
+{
+	int fd = sys_socket_in(netns_fd, AF_NETLINK, SOCK_RAW, protocol, err);
 	int on = 1;
 
 	if (fd < 0)
-		return err_sys(err, "open a netlink socket");
+		return err_wrap(err, "open a netlink socket");
 	/* The kernel's own words on a refusal; and answers without a copy of what was asked. */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));

@@ -24,6 +24,7 @@ struct nl {
 
 /* @protocol: NETLINK_ROUTE, NETLINK_NETFILTER */
 int nl_init(struct nl *ret, int protocol, struct error *err);
+int nl_init_in(struct nl *ret, int netns_fd, int protocol, struct error *err); /* there */
 void nl_fini(struct nl *nl); /* { .fd = -1 } is fine */
 #define auto_nl __attribute__((cleanup(nl_fini)))
 

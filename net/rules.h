@@ -89,6 +89,8 @@ enum rules_op {
 	RULES_MAP,  /* registers <- @set [registers] */
 	RULES_DNAT, /* to the address and port in the registers */
 	RULES_MASQUERADE,
+	RULES_VALUE, /* register <- @len bytes of @value */
+	RULES_STORE, /* @len bytes of header @key at @offset <- register; its checksum is at @value */
 	RULES_VERDICT, /* @key: NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO; @chain */
 };
 

@@ -142,5 +142,20 @@ START_TEST(replaces_the_hosts_resolver)
 }
 END_TEST
 
+START_TEST(reads_name_servers)
+{
+	auto_strv struct strv servers = { 0 };
+
+	names_servers("nameserver 127.0.0.53\n#nameserver 1.1.1.1\n nameserver\tfe80::1%eth0 x\n"
+		      "nameserver\nnameservers 2.2.2.2\noptions edns0",
+		      &servers);
+	ck_assert_uint_eq(servers.n, 2);
+	ck_assert_str_eq(servers.items[0], "127.0.0.53");
+	ck_assert_str_eq(servers.items[1], "fe80::1%eth0");
+	ck_assert(names_is_loopback("127.0.0.53") && names_is_loopback("::1"));
+	ck_assert(!names_is_loopback("10.0.0.1") && !names_is_loopback("localhost"));
+}
+END_TEST
+
 TEST_MAIN("net/names", names_interfaces, makes_ids_of_networks, writes_hosts,
-	  keeps_the_hosts_resolver, replaces_the_hosts_resolver)
+	  keeps_the_hosts_resolver, replaces_the_hosts_resolver, reads_name_servers)
