@@ -64,7 +64,7 @@ static int hold_ports(const struct command_base *base, const struct action *acti
 	for (size_t i = 0; rc == 0 && i < options.n_ports; i++) {
 		if (!options.ports[i].host_port)
 			continue;
-		rc = ports_hold(&options.ports[i], held, err);
+		rc = things_hold_port(base->dirs, &options.ports[i], held, err);
 		if (rc < 0)
 			(void)node_wrap(ports->items[i], err);
 	}

@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "compose/labels.h"
 #include "engine/networks.h"
+#include "net/endpoint.h"
 #include "net/network.h"
 #include "net/subnet.h"
 
@@ -82,6 +83,15 @@ int things_remove_network(const struct engine_dirs *dirs, const char *name, stru
 	if (rc == -ENOENT)
 		return 0;
 	return rc < 0 ? rc : 1;
+}
+
+int things_hold_port(const struct engine_dirs *dirs, struct port_mapping *port,
+		     struct held_ports *held, struct error *err)
+{
+	auto_networks struct networks networks = NETWORKS_CLOSED;
+	int rc = networks_open(dirs, &networks, err);
+
+	return rc < 0 ? rc : endpoint_hold_ports(&networks.dir, port, 1, held, err);
 }
 
 int things_remove_volume(const struct engine_dirs *dirs, const char *name, struct error *err)

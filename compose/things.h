@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "engine/dirs.h"
+#include "net/ports.h"
 
 /* Networks and volumes of a project on this machine, by their names there. */
 
@@ -24,6 +25,10 @@ int things_make_network(const struct engine_dirs *dirs, const struct network_wis
 
 /* 1, 0 if there is none; -EBUSY names a container that is in it. */
 int things_remove_network(const struct engine_dirs *dirs, const char *name, struct error *err);
+
+/* Keeps a port of the host as a container's start would, adding to @held: net/endpoint.h. */
+int things_hold_port(const struct engine_dirs *dirs, struct port_mapping *port,
+		     struct held_ports *held, struct error *err);
 
 /* Removes a volume with all that is in it: 1, or 0 if there is none. */
 int things_remove_volume(const struct engine_dirs *dirs, const char *name, struct error *err);

@@ -178,33 +178,43 @@ static int hold_chosen(const struct leases *leases, struct port_mapping *port,
 	return err_set(err, EADDRINUSE, "no free port is to be found");
 }
 
-static int hold_ports(const struct dir *dir, struct leases *leases, struct endpoint *e,
-		      struct held_ports *held, struct error *err)
+static int hold_ports(const struct dir *dir, struct leases *leases, struct port_mapping *ports,
+		      size_t n, struct held_ports *held, struct error *err)
 {
-	if (e->n_ports == 0)
-		return 0;
-	for (size_t i = 0; i < leases->n; i++) {
+	for (size_t i = 0; n && i < leases->n; i++) {
 		struct error why;
 
 		if (lease_read(dir, &leases->items[i], &why) < 0)
 			log_warning("%s", why.msg);
 	}
-	for (size_t i = 0; i < e->n_ports; i++) {
-		struct port_mapping *port = &e->ports[i];
+	for (size_t i = 0; i < n; i++) {
 		const struct lease *owner;
 		unsigned int taken = 0;
 		int rc;
 
-		owner = find_owner(leases, port, &taken);
+		owner = find_owner(leases, &ports[i], &taken);
 		if (owner)
 			return err_set(err, EADDRINUSE, "port %u/%s is in use by container '%s'",
-				       taken, port_protocol(port->protocol), owner_of(owner));
-		rc = port->host_port ? ports_hold(port, held, err)
-				     : hold_chosen(leases, port, held, err);
+				       taken, port_protocol(ports[i].protocol), owner_of(owner));
+		rc = ports[i].host_port ? ports_hold(&ports[i], held, err)
+					: hold_chosen(leases, &ports[i], held, err);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
+}
+
+int endpoint_hold_ports(const struct dir *net_dir, struct port_mapping *ports, size_t n,
+			struct held_ports *held, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/leases", net_dir->path);
+	auto_leases struct leases leases = { 0 };
+	auto_fd int lock = network_lock(net_dir, err);
+	auto_fd int fd = lock < 0 ? lock : leases_open(net_dir, err);
+	const struct dir dir = { fd, path };
+	int rc = fd < 0 ? fd : leases_list(&dir, &leases, err);
+
+	return rc < 0 ? rc : hold_ports(&dir, &leases, ports, n, held, err);
 }
 
 static int write_lease(const struct dir *dir, const struct endpoint *e, struct error *err)
@@ -241,7 +251,7 @@ static int reserve(const struct dir *dir, struct endpoint *e, struct held_ports 
 	if (rc == 0)
 		rc = choose_address(dir, &leases, e, err);
 	if (rc == 0)
-		rc = hold_ports(dir, &leases, e, held, err);
+		rc = hold_ports(dir, &leases, e->ports, e->n_ports, held, err);
 	if (rc == 0)
 		rc = write_lease(dir, e, err);
 	return rc;

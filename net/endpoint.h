@@ -10,6 +10,7 @@
 #include "base/parse.h"
 #include "base/sys_net.h"
 #include "net/network.h"
+#include "net/ports.h"
 
 /*
  * One container's place in one network: an address leased to its id, a veth pair whose host end
@@ -52,6 +53,13 @@ struct endpoint {
  */
 int endpoint_reserve(const struct dir *net_dir, struct endpoint *ret, int **ret_port_fds,
 		     size_t *ret_n_port_fds, struct error *err);
+
+/*
+ * Whether endpoint_reserve() would get these host ports now: they are bound, adding to @held, and
+ * a host_port of 0 is filled in.  -EADDRINUSE names the port and who has it.
+ */
+int endpoint_hold_ports(const struct dir *net_dir, struct port_mapping *ports, size_t n,
+			struct held_ports *held, struct error *err);
 
 /*
  * Step 2: links, address, route (in the namespace @netns), bridge port, nft elements.  May run

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,28 +30,44 @@ static void drop_from(struct held_ports *held, size_t n)
 }
 
 /*
- * TCP: with SO_REUSEADDR connections in TIME_WAIT are no obstacle; without it afterwards, nobody
- * can listen beside us.  UDP has no such state, and there the option would let two programs bind.
+ * Connections in TIME_WAIT are no obstacle to a socket with SO_REUSEADDR, but another such socket
+ * is none either on kernels before 6.2, whatever this one's option says later: it is bound without
+ * the option if that can be, with it only where somebody has, or had, the port.  Switched off
+ * afterwards, nobody can listen beside us.  UDP has no such state.
  */
+static int bind_to(int fd, const struct sockaddr_in *address, bool is_tcp)
+{
+	const int on = 1;
+	const int off = 0;
+	int rc;
+
+	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+		return 0;
+	if (errno != EADDRINUSE || !is_tcp)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -errno;
+	rc = bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+	if (rc == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off)) < 0)
+		rc = -errno;
+	return rc;
+}
+
 static int bind_one(const struct port_mapping *mapping, uint16_t port, uint16_t *ret_port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int type = mapping->protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
 	socklen_t len = sizeof(address);
 	auto_fd int fd = socket(AF_INET, type | SOCK_CLOEXEC, mapping->protocol);
-	const int on = 1;
-	const int off = 0;
+	int rc;
 
 	if (fd < 0)
 		return -errno;
 	if (*mapping->host_ip && inet_pton(AF_INET, mapping->host_ip, &address.sin_addr) != 1)
 		return -EAFNOSUPPORT;
-	if (type == SOCK_STREAM && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
-		return -errno;
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	if (type == SOCK_STREAM && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off)) < 0)
-		return -errno;
+	rc = bind_to(fd, &address, type == SOCK_STREAM);
+	if (rc < 0)
+		return rc;
 	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
 		return -errno;
 	*ret_port = ntohs(address.sin_port);
