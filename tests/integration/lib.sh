@@ -25,7 +25,12 @@ point() { # STATUS DESCRIPTION
 	else
 		failures=$((failures + 1))
 		echo "not ok $points - $2"
-		echo "#   at ${BASH_SOURCE[2]##*/} line ${BASH_LINENO[1]}"
+		# From a function of this file, or from the test itself.
+		if [ ${#BASH_SOURCE[@]} -gt 2 ]; then
+			echo "#   at ${BASH_SOURCE[2]##*/} line ${BASH_LINENO[1]}"
+		else
+			echo "#   at ${BASH_SOURCE[1]##*/} line ${BASH_LINENO[0]}"
+		fi
 	fi
 	return "$1"
 }
