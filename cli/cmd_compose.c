@@ -183,9 +183,10 @@ static const struct command compose_config = {
 /* ---- minictr compose ------------------------------------------------------------------------- */
 
 static const struct command *const compose_commands[] = {
-	&compose_config, &compose_down,    &compose_kill, &compose_logs,
-	&compose_ps,     &compose_restart, &compose_rm,   &compose_start,
-	&compose_stop,   &compose_up,      NULL,
+	&compose_config, &compose_down,  &compose_exec, &compose_images, &compose_kill,
+	&compose_logs,   &compose_pause, &compose_port, &compose_ps,     &compose_restart,
+	&compose_rm,     &compose_start, &compose_stop, &compose_top,    &compose_unpause,
+	&compose_up,     NULL,
 };
 
 struct compose_options {
@@ -245,13 +246,19 @@ const struct command cmd_compose = {
 	.details = "Commands:\n"
 		   "  config   Check a project's files and print what they come to\n"
 		   "  down     End and remove its containers and networks\n"
+		   "  exec     Run a command in a running container of a service\n"
+		   "  images   List the images that its containers were made of\n"
 		   "  kill     Kill its containers\n"
 		   "  logs     Show what its containers wrote\n"
+		   "  pause    Freeze all processes of its containers\n"
+		   "  port     Show where the host publishes a port of a service\n"
 		   "  ps       List its containers\n"
 		   "  restart  Restart its containers\n"
 		   "  rm       Remove its containers that do not run\n"
 		   "  start    Start its containers that do not run\n"
 		   "  stop     End its containers\n"
+		   "  top      Show the processes of its containers\n"
+		   "  unpause  Let its paused containers go on\n"
 		   "  up       Make what the files say, and start it",
 	.opts = compose_opts,
 	.options_size = sizeof(struct compose_options),

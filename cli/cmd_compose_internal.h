@@ -6,8 +6,9 @@
 #include "compose/model.h"
 
 /* What the commands of `minictr compose` have in common. */
-extern const struct command compose_down, compose_kill, compose_logs, compose_ps, compose_restart,
-	compose_rm, compose_start, compose_stop, compose_up;
+extern const struct command compose_down, compose_exec, compose_images, compose_kill, compose_logs,
+	compose_pause, compose_port, compose_ps, compose_restart, compose_rm, compose_start,
+	compose_stop, compose_top, compose_unpause, compose_up;
 
 /*
  * Which project it is: before the command's name and behind it.  @letter: what --file is for short,
@@ -31,6 +32,7 @@ extern const struct command compose_down, compose_kill, compose_logs, compose_ps
 	}
 
 /* `compose config stack.json web`: what looks like a file is one. */
+bool project_is_file(const char *arg);
 void project_choice_args(const struct strv *args, struct project_choice *choice);
 
 /* Reads the project, and says what it warned of. */

@@ -93,6 +93,16 @@ static int run_kill(void *options, const struct strv *args, struct error *err)
 	return run_verb(options, args, PROJECT_KILL, err);
 }
 
+static int run_pause(void *options, const struct strv *args, struct error *err)
+{
+	return run_verb(options, args, PROJECT_PAUSE, err);
+}
+
+static int run_unpause(void *options, const struct strv *args, struct error *err)
+{
+	return run_verb(options, args, PROJECT_UNPAUSE, err);
+}
+
 static int run_rm(void *options, const struct strv *args, struct error *err)
 {
 	return run_verb(options, args, PROJECT_REMOVE, err);
@@ -113,5 +123,9 @@ const struct command compose_restart =
 	LIFE_COMMAND("restart", "Restart its containers", stop_opts, run_restart);
 const struct command compose_kill =
 	LIFE_COMMAND("kill", "Kill its containers", plain_opts, run_kill);
+const struct command compose_pause =
+	LIFE_COMMAND("pause", "Freeze all processes of its containers", plain_opts, run_pause);
+const struct command compose_unpause =
+	LIFE_COMMAND("unpause", "Let its paused containers go on", plain_opts, run_unpause);
 const struct command compose_rm =
 	LIFE_COMMAND("rm", "Remove its containers that do not run", rm_opts, run_rm);

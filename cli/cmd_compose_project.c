@@ -6,14 +6,18 @@
 #include "base/mem.h"
 #include "cli/cmd_compose_internal.h"
 
+bool project_is_file(const char *arg)
+{
+	return strchr(arg, '/') || str_ends(arg, ".json") || str_ends(arg, ".yaml") ||
+	       str_ends(arg, ".yml");
+}
+
 void project_choice_args(const struct strv *args, struct project_choice *choice)
 {
 	for (size_t i = 0; i < args->n; i++) {
 		const char *arg = args->items[i];
-		bool is_file = strchr(arg, '/') || str_ends(arg, ".json") ||
-			       str_ends(arg, ".yaml") || str_ends(arg, ".yml");
 
-		strv_add(is_file ? &choice->files : &choice->services, arg);
+		strv_add(project_is_file(arg) ? &choice->files : &choice->services, arg);
 	}
 }
 

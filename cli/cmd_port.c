@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "cli/cmd_look.h"
 #include "cli/output.h"
+#include "cli/ps_text.h"
 #include "engine/list.h"
 #include "net/ipam.h"
 
@@ -50,30 +51,43 @@ static void add_ports(const struct record *record, const struct port_mapping *wa
 	}
 }
 
+int ports_text(const struct list_entry *entry, const char *port, struct str *out, struct error *err)
+{
+	struct port_mapping wanted;
+	size_t before = out->len;
+	int rc = parse_wanted(port, &wanted, err);
+
+	if (rc < 0)
+		return rc;
+	/* Published is what can be reached. */
+	if (entry->pid)
+		add_ports(&entry->record, &wanted, out);
+	if (out->len == before)
+		return err_set(err, ENOENT, "no public port '%u/%s' published for '%s'",
+			       wanted.container_port, port_protocol(wanted.protocol),
+			       entry->record.name);
+	return 0;
+}
+
 static int run_port(void *options, const struct strv *args, struct error *err)
 {
 	auto_list_entry struct list_entry entry = { 0 };
 	auto_str struct str out = { 0 };
-	struct port_mapping wanted;
+	struct port_mapping checked;
 	int rc = 0;
 
 	(void)options;
 	if (geteuid() != 0)
 		return err_set(err, EPERM, "containers are shown to root only");
 	if (args->n > 1)
-		rc = parse_wanted(args->items[1], &wanted, err);
+		rc = parse_wanted(args->items[1], &checked, err);
 	if (rc == 0)
 		rc = list_find(&engine_dirs, args->items[0], &entry, err);
-	if (rc < 0)
-		return rc;
-	/* Published is what can be reached. */
-	if (entry.pid)
-		add_ports(&entry.record, args->n > 1 ? &wanted : NULL, &out);
-	if (args->n > 1 && !out.len)
-		return err_set(err, ENOENT, "no public port '%u/%s' published for '%s'",
-			       wanted.container_port, port_protocol(wanted.protocol),
-			       entry.record.name);
-	return output_print(&out, err);
+	if (rc == 0 && args->n > 1)
+		rc = ports_text(&entry, args->items[1], &out, err);
+	else if (rc == 0 && entry.pid)
+		add_ports(&entry.record, NULL, &out);
+	return rc < 0 ? rc : output_print(&out, err);
 }
 
 const struct command cmd_port = {

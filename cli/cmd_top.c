@@ -13,6 +13,7 @@
 #include "base/proc.h"
 #include "cli/cmd_look.h"
 #include "cli/output.h"
+#include "cli/ps_text.h"
 #include "engine/list.h"
 #include "engine/top.h"
 
@@ -93,7 +94,7 @@ static int compare(const void *a, const void *b)
 	return *(const pid_t *)a < *(const pid_t *)b ? -1 : 1;
 }
 
-static void list_processes(pid_t *pids, size_t n, struct str *out)
+static void add_processes(pid_t *pids, size_t n, const char *prefix, struct str *out)
 {
 	auto_free char *passwd = NULL;
 	struct error ignored;
@@ -101,15 +102,28 @@ static void list_processes(pid_t *pids, size_t n, struct str *out)
 	qsort(pids, n, sizeof(*pids), compare);
 	if (file_read("/etc/passwd", PASSWD_MAX, &passwd, NULL, &ignored) < 0)
 		passwd = NULL;
-	str_add(out, "UID\tPID\tPPID\tC\tSTIME\tTTY\tTIME\tCMD\n");
 	for (size_t i = 0; i < n; i++) {
 		struct top_process process;
 
 		if (!top_read(pids[i], &process))
 			continue;
+		str_add(out, prefix);
 		add_process(&process, passwd, out);
 		top_process_fini(&process);
 	}
+}
+
+int top_add_processes(const struct list_entry *entry, const char *prefix, struct str *out,
+		      struct error *err)
+{
+	auto_free pid_t *pids = NULL;
+	size_t n = 0;
+	int rc = top_pids(&engine_dirs, entry, &pids, &n, err);
+
+	if (rc < 0)
+		return rc;
+	add_processes(pids, n, prefix, out);
+	return 0;
 }
 
 /* ---- with options: the host's ps(1), of which the container's lines are shown ------------------ */
@@ -206,7 +220,8 @@ static int run_top(void *options, const struct strv *args, struct error *err)
 	if (args->n > 1) {
 		rc = filter_ps(args, pids, n, &out, err);
 	} else {
-		list_processes(pids, n, &table);
+		str_add(&table, TOP_HEADING);
+		add_processes(pids, n, "", &table);
 		output_align(table.text, &out);
 	}
 	return rc < 0 ? rc : output_print(&out, err);

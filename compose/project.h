@@ -40,6 +40,8 @@ enum project_verb {
 	PROJECT_START,
 	PROJECT_RESTART,
 	PROJECT_KILL,
+	PROJECT_PAUSE,
+	PROJECT_UNPAUSE,
 	PROJECT_REMOVE, /* those that do not run */
 };
 

@@ -7,6 +7,7 @@
 #include "compose/execute.h"
 #include "compose/things.h"
 #include "compose/world.h"
+#include "engine/verbs.h"
 
 /* ---- stop, start, restart, kill, rm ----------------------------------------------------------- */
 
@@ -33,6 +34,8 @@ static bool concerns(enum project_verb verb, const struct existing *container)
 	case PROJECT_REMOVE:
 		return !container->is_running;
 	case PROJECT_RESTART:
+	case PROJECT_PAUSE:
+	case PROJECT_UNPAUSE:
 		break;
 	}
 	return true;
@@ -50,6 +53,8 @@ static enum action_kind action_of(enum project_verb verb)
 	case PROJECT_STOP:
 	case PROJECT_STOP_OR_KILL:
 	case PROJECT_KILL:
+	case PROJECT_PAUSE:
+	case PROJECT_UNPAUSE:
 		break;
 	}
 	return ACTION_STOP;
@@ -66,6 +71,27 @@ static void plan_verb(const struct command_base *base, enum project_verb verb,
 	}
 }
 
+/* At once: nothing has to be waited for. */
+static int pause_all(const struct command_base *base, bool is_paused, const struct world *world,
+		     struct error *err)
+{
+	const enum list_status wanted = is_paused ? LIST_RUNNING : LIST_PAUSED;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < world->n_containers; i++) {
+		const struct existing *container = &world->containers[i];
+		ssize_t index = project_find(base->project, container->service);
+
+		if (index < 0 || !base->wanted[index] || world->of[i]->status != wanted)
+			continue;
+		rc = verb_pause(base->dirs, container->name, is_paused, err);
+		if (rc == 0)
+			(void)fprintf(stderr, "%s: %s\n", container->name,
+				      is_paused ? "paused" : "goes on");
+	}
+	return rc;
+}
+
 static int do_locked(const struct command_base *base, enum project_verb verb, struct error *err)
 {
 	auto_world struct world world = { 0 };
@@ -80,6 +106,8 @@ static int do_locked(const struct command_base *base, enum project_verb verb, st
 
 	if (rc < 0)
 		return rc;
+	if (verb == PROJECT_PAUSE || verb == PROJECT_UNPAUSE)
+		return pause_all(base, verb == PROJECT_PAUSE, &world, err);
 	plan_verb(base, verb, &world, &plan);
 	return execute(&x, &plan, err);
 }
