@@ -355,10 +355,9 @@ static int plan_caps(const struct spec_capabilities *c, struct sys_caps *ret, st
 	if (ret->effective & ~ret->permitted)
 		return err_set(err, EINVAL,
 			       "process.capabilities.effective: has more than permitted");
-	if (ret->ambient & ~(ret->permitted & ret->inheritable))
-		return err_set(err, EINVAL,
-			       "process.capabilities.ambient: has more than permitted and "
-			       "inheritable");
+	/* The kernel raises no others (capabilities(7)), but engines that leave inheritable empty
+	 * go on asking for them: buildah does. */
+	ret->ambient &= ret->permitted & ret->inheritable;
 	return 0;
 }
 
