@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -55,3 +56,9 @@ int dir_names_at(const struct dir *dir, const char *name, struct strv *ret, stru
  * another file system (a mount point there is -EXDEV).  A missing one is no error.
  */
 int tree_remove_at(const struct dir *dir, const char *name, struct error *err);
+
+/*
+ * Bytes of all regular files in the directory @name and below it, each inode once.  Symlinks are not
+ * followed; what goes away meanwhile does not count.
+ */
+int tree_size_at(const struct dir *dir, const char *name, uint64_t *ret, struct error *err);

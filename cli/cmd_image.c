@@ -11,15 +11,15 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/cmd_image_internal.h"
 #include "cli/human.h"
 #include "cli/output.h"
 #include "engine/reconcile.h"
 #include "engine/record.h"
 #include "image/digest.h"
+#include "image/image.h"
 #include "image/ref.h"
 #include "image/store.h"
-
-#define STORE_PATH MINICTR_DATA_ROOT "/images"
 
 /* ---- load ------------------------------------------------------------------------------------- */
 
@@ -63,7 +63,7 @@ static int run_load(void *options, const struct strv *args, struct error *err)
 	(void)args;
 	if (!o->input && isatty(STDIN_FILENO))
 		return err_set(err, EINVAL, "load: --input, or an archive on standard input");
-	rc = store_load(STORE_PATH, &input, &names, err);
+	rc = store_load(IMAGE_STORE, &input, &names, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < names.n; i++)
@@ -92,6 +92,8 @@ struct list_options {
 	bool is_quiet, has_all, is_whole, has_digests;
 	bool has_dangling, is_dangling; /* --filter dangling=BOOL */
 	struct strv references;         /* --filter reference=PATTERN */
+	struct strv labels;             /* --filter label=KEY[=VALUE] */
+	char *before, *since;           /* --filter before=IMAGE, since=IMAGE */
 	char *format;
 };
 
@@ -109,7 +111,21 @@ static int parse_filter(const char *text, void *field, struct error *err)
 		strv_add(&o->references, text + strlen("reference="));
 		return 0;
 	}
-	return err_set(err, EINVAL, "'%s' is none of dangling=true|false, reference=PATTERN", text);
+	if (str_starts(text, "label=")) {
+		strv_add(&o->labels, text + strlen("label="));
+		return 0;
+	}
+	if (str_starts(text, "before=") || str_starts(text, "since=")) {
+		char **field_of = *text == 'b' ? &o->before : &o->since;
+
+		free(*field_of);
+		*field_of = xstrdup(strchr(text, '=') + 1);
+		return 0;
+	}
+	return err_set(err, EINVAL,
+		       "'%s' is none of dangling=true|false, reference=PATTERN, label=KEY[=VALUE], "
+		       "before=IMAGE, since=IMAGE",
+		       text);
 }
 
 static const struct opt list_opts[] = {
@@ -127,7 +143,8 @@ static const struct opt list_opts[] = {
 	  .kind = OPT_PARSE,
 	  .parse = parse_filter,
 	  .arg = "FILTER",
-	  .help = "Show some: dangling=true|false, reference=PATTERN" },
+	  .help = "Show some: dangling=true|false, reference=PATTERN, label=KEY[=VALUE], "
+		  "before=IMAGE, since=IMAGE" },
 	{ .name = "format",
 	  .kind = OPT_STRING,
 	  .offset = OPT_FIELD(struct list_options, format),
@@ -150,7 +167,10 @@ static void list_fini(void *options)
 	struct list_options *o = options;
 
 	free(o->format);
+	free(o->before);
+	free(o->since);
 	strv_fini(&o->references);
+	strv_fini(&o->labels);
 }
 
 struct row {
@@ -177,8 +197,7 @@ static const struct column columns[] = {
 	{ NULL },
 };
 
-/* The 12 digits that people see. */
-static char *short_id(const char *id)
+char *image_short_id(const char *id)
 {
 	return xstrndup(digest_hex(id), 12);
 }
@@ -194,7 +213,7 @@ static struct row row_of(const struct store_entry *entry, bool is_whole)
 		.repository = colon ? xstrndup(name, (size_t)(colon - name)) : xstrdup("<none>"),
 		.tag = xstrdup(colon ? colon + 1 : "<none>"),
 		.digest = xstrdup(entry->digest),
-		.id = is_whole ? xstrdup(entry->id) : short_id(entry->id),
+		.id = is_whole ? xstrdup(entry->id) : image_short_id(entry->id),
 		.since = entry->created ? xasprintf("%s ago", duration) : xstrdup("N/A"),
 		.at = human_time(entry->created),
 		.size = human_size(entry->size),
@@ -232,6 +251,47 @@ static bool is_called(const struct store_entry *entry, const char *wanted)
 			return true;
 	}
 	return false;
+}
+
+/* When the image of a filter was made; 0: there is no such filter. */
+static int created_of(const struct dir *store, const char *reference,
+		      const struct store_entry *entries, size_t n, int64_t *ret, struct error *err)
+{
+	auto_image struct image image = { 0 };
+	int rc = reference ? image_open(store, reference, &image, err) : 0;
+
+	*ret = 0;
+	for (size_t i = 0; rc == 0 && reference && i < n; i++)
+		if (str_eq(entries[i].id, image.id))
+			*ret = entries[i].created;
+	return rc;
+}
+
+/* Leaves those that filters about the images themselves do not hide. */
+static int filter_images(const struct dir *store, const struct list_options *o,
+			 struct store_entry *entries, size_t *n, struct error *err)
+{
+	int64_t before, since;
+	size_t kept = 0;
+	int rc = created_of(store, o->before, entries, *n, &before, err);
+
+	if (rc == 0)
+		rc = created_of(store, o->since, entries, *n, &since, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < *n; i++) {
+		struct store_entry entry = entries[i];
+
+		if ((o->before && entry.created >= before) ||
+		    (o->since && entry.created <= since) ||
+		    !image_is_labelled(store, entry.id, &o->labels, NULL)) {
+			free(entry.name);
+			continue;
+		}
+		entries[kept++] = entry;
+	}
+	*n = kept;
+	return 0;
 }
 
 static bool is_asked_for(const struct store_entry *entry, const struct list_options *o,
@@ -276,17 +336,21 @@ static const char *format_of(const struct list_options *o)
 static int run_list(void *options, const struct strv *args, struct error *err)
 {
 	const struct list_options *o = options;
-	int fd = store_open(STORE_PATH, err);
-	const struct dir store = { .fd = fd, .path = STORE_PATH };
+	int fd = store_open(IMAGE_STORE, err);
+	const struct dir store = { .fd = fd, .path = IMAGE_STORE };
 	struct store_entry *entries = NULL;
 	auto_str struct str out = { 0 };
 	size_t n = 0, n_rows = 0;
 	struct row *rows;
 	int rc = fd < 0 ? fd : store_list(&store, &entries, &n, err);
 
+	if (rc == 0)
+		rc = filter_images(&store, o, entries, &n, err);
 	close_fd(&fd);
-	if (rc < 0)
+	if (rc < 0) {
+		store_entries_free(entries, n);
 		return rc;
+	}
 	if (n > 0)
 		qsort(entries, n, sizeof(*entries), compare_entries);
 	rows = xcalloc(n + 1, sizeof(*rows));
@@ -361,8 +425,8 @@ static int run_remove(void *options, const struct strv *args, struct error *err)
 		.report = report,
 		.arg = &removing,
 	};
-	auto_fd int fd = store_open(STORE_PATH, err);
-	const struct dir store = { .fd = fd, .path = STORE_PATH };
+	auto_fd int fd = store_open(IMAGE_STORE, err);
+	const struct dir store = { .fd = fd, .path = IMAGE_STORE };
 	struct error last = { 0 };
 
 	if (fd < 0)

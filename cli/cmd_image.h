@@ -6,3 +6,11 @@
 /* Images; `image load`, `image ls` and `image rm` are the same as the first three. */
 extern const struct command cmd_load, cmd_images, cmd_rmi;
 extern const struct command cmd_image_load, cmd_image_ls, cmd_image_rm;
+
+/* cmd_image_history.c, cmd_image_prune.c, cmd_image_share.c */
+extern const struct command cmd_history, cmd_image_history;
+extern const struct command cmd_image_prune;
+extern const struct command cmd_tag, cmd_image_tag, cmd_save, cmd_image_save;
+
+/* cmd_system.c */
+extern const struct command cmd_system_df, cmd_system_prune;

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/agree.h"
 #include "engine/list.h"
 #include "engine/networks.h"
 #include "engine/reconcile.h"
@@ -213,16 +214,6 @@ static const struct opt prune_opts[] = {
 	OPTS_END,
 };
 
-static bool is_agreed(void)
-{
-	char answer[16] = "";
-
-	printf("WARNING! This will remove all custom networks not used by at least one container.\n"
-	       "Are you sure you want to continue? [y/N] ");
-	(void)fflush(stdout);
-	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 /* Also by one that has ended: it may be started again. */
 static bool is_used(const struct list_entry *entries, size_t n, const char *network)
 {
@@ -233,7 +224,7 @@ static bool is_used(const struct list_entry *entries, size_t n, const char *netw
 	return false;
 }
 
-static int prune(const struct networks *networks, struct error *err)
+static int remove_unused(const struct networks *networks, struct error *err)
 {
 	auto_network_records struct network_records records = { 0 };
 	struct list_entry *entries = NULL;
@@ -260,20 +251,28 @@ static int prune(const struct networks *networks, struct error *err)
 	return rc;
 }
 
-static int run_prune(void *options, const struct strv *args, struct error *err)
+int prune_networks(struct error *err)
 {
-	const struct prune_options *o = options;
 	auto_networks struct networks networks = NETWORKS_CLOSED;
 	struct error failure;
-	int rc = check_root(err);
+	int rc;
 
-	(void)args;
-	if (rc < 0 || (!o->is_forced && !is_agreed()))
-		return rc;
 	if (reconcile_all(&engine_dirs, &failure) < 0)
 		log_debug("%s", failure.msg);
 	rc = networks_open(&engine_dirs, &networks, err);
-	return rc < 0 ? rc : prune(&networks, err);
+	return rc < 0 ? rc : remove_unused(&networks, err);
+}
+
+static int run_prune(void *options, const struct strv *args, struct error *err)
+{
+	const struct prune_options *o = options;
+	int rc = check_root(err);
+
+	(void)args;
+	if (rc < 0 || (!o->is_forced && !agree("This will remove all custom networks not used by "
+					       "at least one container.")))
+		return rc;
+	return prune_networks(err);
 }
 
 const struct command cmd_net_prune = {

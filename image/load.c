@@ -30,6 +30,7 @@
  * The keeper.  Everything is made in <store>/tmp/load-*, and gets its name when all is there:
  *
  *	l<N>      a layer        -> layers/<32 digits of its diff_id>
+ *	b<N>      its blob       -> blobs/sha256/<hex>
  *	<digest>  a blob         -> blobs/sha256/<hex>
  *	root      the reader's root, empty
  *
@@ -43,6 +44,7 @@
 struct layer_made {
 	struct load_message message; /* as the reader asked, then as the unpacker answered */
 	bool is_known;               /* it was in the store */
+	bool is_kept;                /* its blob was not, and has been copied */
 };
 
 struct worker {
@@ -212,9 +214,37 @@ static bool is_in_store(const struct keeper *k, const char *diff_id)
 	return faccessat(k->store.fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static void work_layer_name(const struct load_message *message, char ret[16])
+static bool has_blob(const struct keeper *k, const struct stream_blob *blob)
 {
-	(void)snprintf(ret, 16, "l%u", message->layer);
+	auto_free char *path = NULL;
+	struct stat st;
+
+	if (!blob->digest[0])
+		return false;
+	path = xasprintf("blobs/sha256/%s", digest_hex(blob->digest));
+	return fstatat(k->store.fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size == blob->size;
+}
+
+static void work_name(char kind, const struct load_message *message, char ret[16])
+{
+	(void)snprintf(ret, 16, "%c%u", kind, message->layer);
+}
+
+/* A file for the blob's copy, if the store has none: *ret is -1 then. */
+static int open_copy(struct keeper *k, struct layer_made *layer, int *ret, struct error *err)
+{
+	char name[16];
+
+	if (layer->is_known && has_blob(k, &layer->message.blob))
+		return 0;
+	work_name('b', &layer->message, name);
+	*ret = openat(k->work.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*ret < 0)
+		return err_sys(err, "make a file for the blob of layer '%s'",
+			       layer->message.blob.diff_id);
+	layer->is_kept = true;
+	return 0;
 }
 
 /* The reader is believed in nothing that becomes a name. */
@@ -236,6 +266,7 @@ static int start_worker(struct keeper *k, const struct load_message *message, in
 	struct worker *worker = k->workers;
 	struct load_unpacker unpacker = { .layer = *message };
 	auto_fd int root = -1;
+	auto_fd int copy = -1;
 	char name[16];
 	int rc = check_layer(message, fd, err);
 
@@ -245,7 +276,10 @@ static int start_worker(struct keeper *k, const struct load_message *message, in
 		worker++;
 	worker->layer = (struct layer_made){ .message = *message,
 					     .is_known = is_in_store(k, message->blob.diff_id) };
-	work_layer_name(message, name);
+	rc = open_copy(k, &worker->layer, &copy, err);
+	if (rc < 0)
+		return rc;
+	work_name('l', message, name);
 	if (mkdirat(k->work.fd, name, 0755) < 0)
 		return err_sys(err, "make a directory for layer '%s'", message->blob.diff_id);
 	root = openat(k->work.fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -254,8 +288,9 @@ static int start_worker(struct keeper *k, const struct load_message *message, in
 	unpacker.root = (struct dir){ .fd = root, .path = name };
 	unpacker.is_known = worker->layer.is_known;
 	unpacker.layer.blob.fd = fd;
-	rc = load_child_start(&worker->child, (int[]){ root, fd }, 2, live_as_unpacker, &unpacker,
-			      err);
+	unpacker.copy_fd = copy;
+	rc = load_child_start(&worker->child, (int[]){ root, fd, copy }, 3, live_as_unpacker,
+			      &unpacker, err);
 	k->n_workers += rc == 0;
 	return rc;
 }
@@ -304,6 +339,9 @@ static int end_worker(struct keeper *k, struct worker *worker, const struct load
 	made->message.kind = LOAD_LAYER_DONE;
 	made->message.unpacked = message->unpacked;
 	made->message.packing = message->packing;
+	/* It becomes a name. */
+	if (digest_check(message->blob.digest, "the unpacker's layer", err) < 0)
+		return -err->code;
 	memcpy(made->message.blob.digest, message->blob.digest, DIGEST_TEXT);
 	show_progress(k, made);
 	return report_layers(k, err);
@@ -484,7 +522,7 @@ static int name_layer(struct keeper *k, const struct layer_made *made, struct er
 	if (made->is_known)
 		return 0;
 	layer_name(made->message.blob.diff_id, name);
-	work_layer_name(&made->message, from);
+	work_name('l', &made->message, from);
 	to = xasprintf("layers/%s", name);
 	if (renameat2(k->work.fd, from, k->store.fd, to, RENAME_NOREPLACE) == 0)
 		return 0;
@@ -492,15 +530,25 @@ static int name_layer(struct keeper *k, const struct layer_made *made, struct er
 	return errno == EEXIST ? 0 : err_sys(err, "move layer '%s' to its place", to);
 }
 
-static int name_blob(struct keeper *k, const char *digest, struct error *err)
+static int name_blob(struct keeper *k, const char *from, const char *digest, struct error *err)
 {
 	auto_free char *to = xasprintf("blobs/sha256/%s", digest_hex(digest));
 
 	/* ENOENT: two images of the archive share a config, and it has been moved already. */
-	if (renameat(k->work.fd, digest, k->store.fd, to) == 0 ||
+	if (renameat(k->work.fd, from, k->store.fd, to) == 0 ||
 	    (errno == ENOENT && faccessat(k->store.fd, to, F_OK, 0) == 0))
 		return 0;
 	return err_sys(err, "move blob '%s' to its place", digest);
+}
+
+static int name_copy(struct keeper *k, const struct layer_made *made, struct error *err)
+{
+	char from[16];
+
+	if (!made->is_kept)
+		return 0;
+	work_name('b', &made->message, from);
+	return name_blob(k, from, made->message.blob.digest, err);
 }
 
 static int sync_dir(const struct keeper *k, const char *name, struct error *err)
@@ -518,8 +566,10 @@ static int name_all(struct keeper *k, struct error *err)
 		return err_sys(err, "make the layers durable");
 	for (size_t i = 0; rc == 0 && i < k->n_made; i++)
 		rc = name_layer(k, &k->made[i], err);
+	for (size_t i = 0; rc == 0 && i < k->n_made; i++)
+		rc = name_copy(k, &k->made[i], err);
 	for (size_t i = 0; rc == 0 && i < k->n_blobs; i++)
-		rc = name_blob(k, k->blobs[i], err);
+		rc = name_blob(k, k->blobs[i], k->blobs[i], err);
 	if (rc == 0)
 		rc = sync_dir(k, "layers", err);
 	if (rc == 0)

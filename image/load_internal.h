@@ -62,6 +62,7 @@ struct load_unpacker {
 	int sock;
 	struct load_message layer;
 	bool is_known; /* the layer is in the store: its blob is verified, and not unpacked */
+	int copy_fd;   /* where the blob is kept; -1: it is in the store */
 };
 int load_unpack(struct load_unpacker *unpacker, struct error *err);
 

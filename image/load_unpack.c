@@ -64,6 +64,7 @@ static int enter_and_unpack(struct load_unpacker *unpacker, struct load_message 
 	if (root < 0)
 		return root;
 	unpacker->root = (struct dir){ .fd = root, .path = "/" };
+	unpacker->layer.blob.copy_fd = unpacker->copy_fd;
 	stream = stream_start(&unpacker->layer.blob, err);
 	rc = stream ? confine_seal(CONFINE_UNPACKER, err) : -err->code;
 	return rc < 0 ? rc : unpack(unpacker, stream, done, err);

@@ -57,6 +57,8 @@ static int add_reachable(const struct dir *store, const struct store_line *line,
 		return err_wrap(err, "image '%s'", line->name ? line->name : line->id);
 	strv_add(&r->blobs, digest_hex(line->digest));
 	strv_add(&r->blobs, digest_hex(manifest.config.digest));
+	for (size_t i = 0; i < manifest.n_layers; i++)
+		strv_add(&r->blobs, digest_hex(manifest.layers[i].digest));
 	for (size_t i = 0; i < config.diff_ids.n; i++) {
 		char name[LAYER_NAME];
 

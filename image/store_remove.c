@@ -75,16 +75,18 @@ static int find(const struct dir *store, const struct store_index *index, const 
 	return 0;
 }
 
-static int check(const struct doomed *d, bool is_forced, struct error *err)
+static int check(const struct doomed *d, const struct store_removal *removal, struct error *err)
 {
 	auto_free char *shown = str_escape(d->reference);
 
-	if (d->names.n > 1 && !is_forced)
+	if (d->user && removal->keeps_used)
+		return err_set(err, EBUSY, "container '%s' uses image '%.200s'", d->user, shown);
+	if (d->names.n > 1 && !removal->is_forced)
 		return err_set(
 			err, EBUSY,
 			"remove image '%.200s': it has %zu names: remove them, or use --force",
 			shown, d->names.n);
-	if (d->is_last && d->user && !(is_forced && d->names.n > 0))
+	if (d->is_last && d->user && !(removal->is_forced && d->names.n > 0))
 		return err_set(err, EBUSY, "remove image '%.200s': container '%s' uses it", shown,
 			       d->user);
 	return 0;
@@ -160,7 +162,7 @@ int store_remove(const struct dir *store, const char *reference,
 	if (rc == 0)
 		rc = find(store, &index, reference, removal, &d, err);
 	if (rc == 0)
-		rc = check(&d, removal->is_forced, err);
+		rc = check(&d, removal, err);
 	if (rc < 0) {
 		store_work_end(store, &work, true);
 		return rc;

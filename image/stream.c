@@ -49,6 +49,20 @@ struct stream {
 
 /* ---- the feeder ------------------------------------------------------------------------------ */
 
+/* Those bytes that were hashed, whatever the file holds a moment later. */
+static int copy_blob(const struct stream *stream, const char *data, size_t size, struct error *err)
+{
+	while (size) {
+		ssize_t n = write(stream->blob.copy_fd, data, size);
+
+		if (n < 0 && errno != EINTR)
+			return err_sys(err, "keep the blob");
+		data += MAX(n, 0);
+		size -= (size_t)MAX(n, 0);
+	}
+	return 0;
+}
+
 static ssize_t read_blob(void *arg, void *to, size_t size, struct error *err)
 {
 	struct stream *stream = arg;
@@ -66,6 +80,12 @@ static ssize_t read_blob(void *arg, void *to, size_t size, struct error *err)
 			       stream->at, stream->blob.size);
 	digest_update(&stream->blob_digest, to, (size_t)n);
 	stream->at += (uint64_t)n;
+	if (stream->blob.copy_fd >= 0) {
+		int rc = copy_blob(stream, to, (size_t)n, err);
+
+		if (rc < 0)
+			return rc;
+	}
 	return n;
 }
 
@@ -96,6 +116,7 @@ static void drain(struct stream *stream, uint8_t *buffer)
 {
 	struct error ignored = { 0 };
 
+	stream->blob.copy_fd = -1;
 	while (read_blob(stream, buffer, SLOT_SIZE, &ignored) > 0)
 		;
 }

@@ -17,6 +17,7 @@ struct stream_blob {
 	uint64_t offset, size;
 	char digest[DIGEST_TEXT];  /* "": not known beforehand */
 	char diff_id[DIGEST_TEXT]; /* of the tar inside */
+	int copy_fd;               /* borrowed: where the blob is written to as well; -1: nowhere */
 };
 
 struct stream;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,9 +20,9 @@ struct fixture {
 
 static void setup(struct fixture *f)
 {
-	f->blob = (struct stream_blob){ .fd = memfd_create("blob", MFD_CLOEXEC),
-					.offset = 1000,
-					.size = SIZE };
+	f->blob = (struct stream_blob){
+		.fd = memfd_create("blob", MFD_CLOEXEC), .offset = 1000, .size = SIZE, .copy_fd = -1
+	};
 	f->text = xmalloc(SIZE);
 	for (uint32_t i = 0; i < SIZE; i++)
 		f->text[i] = (char)((i * 2654435761U) >> 24);
@@ -107,6 +108,29 @@ START_TEST(finishes_what_nobody_read)
 	ck_assert_int_lt(stream_finish(stream, NULL, &err), 0);
 	ck_assert_ptr_nonnull(strstr(err.msg, "diff_id of the tar inside: digest is"));
 	stream_free(stream);
+	teardown(&f);
+}
+END_TEST
+
+START_TEST(copies_what_it_verifies)
+{
+	struct fixture f;
+	struct error err = { 0 };
+	auto_free char *copy = xmalloc(SIZE);
+
+	setup(&f);
+	f.blob.copy_fd = memfd_create("copy", MFD_CLOEXEC);
+	ck_assert_msg(read_and_finish(&f.blob, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(lseek(f.blob.copy_fd, 0, SEEK_END), SIZE);
+	ck_assert_int_eq(pread(f.blob.copy_fd, copy, SIZE, 0), SIZE);
+	ck_assert_int_eq(memcmp(copy, f.text, SIZE), 0);
+	close_fd(&f.blob.copy_fd);
+
+	/* No room for the copy: said so, since the blob is what it ought to be. */
+	f.blob.copy_fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(read_and_finish(&f.blob, &err), -ENOSPC);
+	ck_assert_str_eq(err.msg, "keep the blob: no space left on device");
+	close_fd(&f.blob.copy_fd);
 	teardown(&f);
 }
 END_TEST
@@ -209,6 +233,6 @@ START_TEST(tells_the_first_cause)
 }
 END_TEST
 
-TEST_MAIN("image/stream", gives_what_is_there, finishes_what_nobody_read, stops_wherever_it_is,
-	  computes_a_digest_that_nobody_knew, refuses_other_content, refuses_a_file_that_ends,
-	  tells_the_first_cause)
+TEST_MAIN("image/stream", gives_what_is_there, finishes_what_nobody_read, copies_what_it_verifies,
+	  stops_wherever_it_is, computes_a_digest_that_nobody_knew, refuses_other_content,
+	  refuses_a_file_that_ends, tells_the_first_cause)
