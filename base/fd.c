@@ -30,11 +30,21 @@ int cloexec_from(int first)
 
 void close_from(int first, int kept)
 {
-	if (kept < first) {
-		(void)close_range((unsigned int)first, ~0U, 0);
-		return;
+	close_from_two(first, kept, -1);
+}
+
+void close_from_two(int first, int kept, int also)
+{
+	int next = first;
+
+	for (int i = 0; i < 2; i++) {
+		int fd = (kept < also) == (i == 0) ? kept : also; /* the smaller one first */
+
+		if (fd < next)
+			continue;
+		if (fd > next)
+			(void)close_range((unsigned int)next, (unsigned int)fd - 1, 0);
+		next = fd + 1;
 	}
-	if (kept > first)
-		(void)close_range((unsigned int)first, (unsigned int)kept - 1, 0);
-	(void)close_range((unsigned int)kept + 1, ~0U, 0);
+	(void)close_range((unsigned int)next, ~0U, 0);
 }

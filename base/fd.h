@@ -16,7 +16,8 @@ int take_fd(int *fd);
 /* Marks every fd from @first up close-on-exec (close_range(2), CLOSE_RANGE_CLOEXEC). */
 int cloexec_from(int first);
 
-/* Closes every fd from @first up but @kept (-1: none). */
+/* Closes every fd from @first up but @kept, and but @also (-1: none). */
 void close_from(int first, int kept);
+void close_from_two(int first, int kept, int also);
 
 #define auto_fd __attribute__((cleanup(close_fd)))

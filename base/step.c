@@ -2,12 +2,15 @@
 #include "base/step.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -45,6 +48,21 @@ void step_record_to(int fd)
 bool step_is_on(void)
 {
 	return sink >= 0;
+}
+
+int step_sink(struct error *err)
+{
+	auto_fd int fd = memfd_create("steps", MFD_CLOEXEC);
+
+	/* Several processes write: each record has to go to the end. */
+	if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) < 0)
+		return err_sys(err, "make room for the recorded steps");
+	return take_fd(&fd);
+}
+
+void step_stop(void)
+{
+	close_fd(&sink);
 }
 
 void step_phase(const char *name)

@@ -41,6 +41,13 @@ struct step {
 void step_record_to(int fd);
 bool step_is_on(void);
 
+/* A place in memory for records; returns the fd, the caller's. */
+struct error;
+int step_sink(struct error *err);
+
+/* Ends it for this process, and closes its copy of the fd: who goes on for long has told enough. */
+void step_stop(void);
+
 /* The heading of what follows (a stage's name; not copied), and who acts in this process. */
 void step_phase(const char *name);
 void step_acting_as(enum step_who who);

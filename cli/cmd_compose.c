@@ -183,10 +183,10 @@ static const struct command compose_config = {
 /* ---- minictr compose ------------------------------------------------------------------------- */
 
 static const struct command *const compose_commands[] = {
-	&compose_config, &compose_down,  &compose_exec, &compose_images, &compose_kill,
-	&compose_logs,   &compose_pause, &compose_port, &compose_ps,     &compose_restart,
-	&compose_rm,     &compose_start, &compose_stop, &compose_top,    &compose_unpause,
-	&compose_up,     NULL,
+	&compose_config,  &compose_create, &compose_down,  &compose_exec, &compose_images,
+	&compose_kill,    &compose_logs,   &compose_pause, &compose_port, &compose_ps,
+	&compose_restart, &compose_rm,     &compose_start, &compose_stop, &compose_top,
+	&compose_unpause, &compose_up,     NULL,
 };
 
 struct compose_options {
@@ -245,6 +245,7 @@ const struct command cmd_compose = {
 	.synopsis = "[OPTIONS] COMMAND [ARG...]",
 	.details = "Commands:\n"
 		   "  config   Check a project's files and print what they come to\n"
+		   "  create   Make its containers, and do not start them\n"
 		   "  down     End and remove its containers and networks\n"
 		   "  exec     Run a command in a running container of a service\n"
 		   "  images   List the images that its containers were made of\n"

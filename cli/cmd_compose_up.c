@@ -7,9 +7,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/step.h"
 #include "cli/cmd_compose_internal.h"
+#include "cli/explain.h"
+#include "cli/output.h"
 #include "compose/graph.h"
 #include "compose/project.h"
+#include "compose/steps.h"
 
 /* ---- up --------------------------------------------------------------------------------------- */
 
@@ -19,6 +23,7 @@ struct up_options {
 	struct strv scales;
 	bool is_detached, has_no_deps;
 	int timeout;
+	int explain;
 };
 
 static const struct opt up_opts[] = {
@@ -28,6 +33,13 @@ static const struct opt up_opts[] = {
 	  .kind = OPT_FLAG,
 	  .offset = OPT_FIELD(struct up_options, is_detached),
 	  .help = "Do not stay to show what the containers write" },
+	{ .name = "explain",
+	  .kind = OPT_ENUM,
+	  .offset = OPT_FIELD(struct up_options, explain),
+	  .names = explain_forms,
+	  .optional = "text",
+	  .arg = "text|json|script",
+	  .help = "Print every step on standard output: what was asked of the kernel" },
 	{ .name = "force-recreate",
 	  .kind = OPT_FLAG,
 	  .offset = OPT_FIELD(struct up_options, request.recreates_all),
@@ -36,6 +48,10 @@ static const struct opt up_opts[] = {
 	  .kind = OPT_FLAG,
 	  .offset = OPT_FIELD(struct up_options, has_no_deps),
 	  .help = "Only the named services, not what they depend on" },
+	{ .name = "no-start",
+	  .kind = OPT_FLAG,
+	  .offset = OPT_FIELD(struct up_options, request.makes_only),
+	  .help = "Only make the containers" },
 	{ .name = "no-recreate",
 	  .kind = OPT_FLAG,
 	  .offset = OPT_FIELD(struct up_options, request.recreates_none),
@@ -97,6 +113,29 @@ static int scale(struct project *project, const struct strv *scales, struct erro
 	return 0;
 }
 
+static void print_steps(const struct step_parts *steps, void *arg)
+{
+	const struct up_options *o = arg;
+	auto_free struct explain_part *parts = xcalloc(steps->n + 1, sizeof(*parts));
+	auto_free struct step_record **records = xcalloc(steps->n + 1, sizeof(*records));
+	auto_str struct str text = { 0 };
+	struct error err;
+
+	for (size_t i = 0; i < steps->n; i++) {
+		const struct step_part *part = &steps->items[i];
+		size_t n = 0;
+
+		if (step_records_read(part->fd, &records[i], &n) < 0)
+			log_warning("the steps of container '%s' cannot be read", part->name);
+		parts[i] = (struct explain_part){ part->name, records[i], n, part->is_awaited };
+	}
+	explain_render_parts((enum explain_form)o->explain, parts, steps->n, &text);
+	if (output_print(&text, &err) < 0)
+		log_warning("%s", err.msg);
+	for (size_t i = 0; i < steps->n; i++)
+		step_records_free(records[i], parts[i].n);
+}
+
 static int run_up(void *options, const struct strv *args, struct error *err)
 {
 	struct up_options *o = options;
@@ -109,6 +148,8 @@ static int run_up(void *options, const struct strv *args, struct error *err)
 	project_choice_args(args, &o->choice);
 	if (rc == 0 && o->request.recreates_all && o->request.recreates_none)
 		rc = err_set(err, EINVAL, "--force-recreate and --no-recreate exclude each other");
+	if (rc == 0 && o->request.waits && o->request.makes_only)
+		rc = err_set(err, EINVAL, "--wait and --no-start exclude each other");
 	if (rc == 0)
 		rc = project_choice_load(&o->choice, &project, err);
 	if (rc == 0)
@@ -125,7 +166,11 @@ static int run_up(void *options, const struct strv *args, struct error *err)
 		.wanted = wanted,
 		.grace_ns = o->timeout < 0 ? -1 : o->timeout * (int64_t)1000000000,
 	};
-	o->request.is_attached = !o->is_detached && !o->request.waits;
+	if (o->explain != EXPLAIN_NONE) {
+		o->request.on_steps = print_steps;
+		o->request.arg = o;
+	}
+	o->request.is_attached = !o->is_detached && !o->request.waits && !o->request.makes_only;
 	return project_up(&o->request, err);
 }
 
@@ -144,6 +189,55 @@ const struct command compose_up = {
 	.options_fini = up_fini,
 	.max_args = ARGS_MANY,
 	.run = run_up,
+};
+
+/* ---- create ----------------------------------------------------------------------------------- */
+
+static const struct opt create_opts[] = {
+	CHOICE_OPTS(struct up_options, 'f'),
+	{ .name = "force-recreate",
+	  .kind = OPT_FLAG,
+	  .offset = OPT_FIELD(struct up_options, request.recreates_all),
+	  .help = "Make all containers anew" },
+	{ .name = "no-recreate",
+	  .kind = OPT_FLAG,
+	  .offset = OPT_FIELD(struct up_options, request.recreates_none),
+	  .help = "Leave containers as they are, whatever has changed" },
+	{ .name = "remove-orphans",
+	  .kind = OPT_FLAG,
+	  .offset = OPT_FIELD(struct up_options, request.removes_orphans),
+	  .help = "Remove containers of services that the project does not have" },
+	{ .name = "scale",
+	  .kind = OPT_LIST,
+	  .offset = OPT_FIELD(struct up_options, scales),
+	  .arg = "SERVICE=N",
+	  .help = "So many containers of it" },
+	OPTS_END,
+};
+
+static int run_create(void *options, const struct strv *args, struct error *err)
+{
+	struct up_options *o = options;
+
+	o->request.makes_only = true;
+	o->has_no_deps = true;
+	return run_up(options, args, err);
+}
+
+const struct command compose_create = {
+	.name = "compose create",
+	.group = "Stacks",
+	.summary = "Make its containers, and do not start them",
+	.synopsis = "[OPTIONS] [FILE...] [SERVICE...]",
+	.details =
+		"The same as 'up --no-start --no-deps': networks are made, and what has changed is\n"
+		"made anew.",
+	.opts = create_opts,
+	.options_size = sizeof(struct up_options),
+	.options_init = up_init,
+	.options_fini = up_fini,
+	.max_args = ARGS_MANY,
+	.run = run_create,
 };
 
 /* ---- down ------------------------------------------------------------------------------------- */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/explain.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/fd.h"
 #include "base/json.h"
@@ -289,7 +287,7 @@ static void add_names(const struct explain_names *names, struct str *ret)
 		str_add(ret, "\n");
 }
 
-static void render_text(const struct step_record *records, size_t n, struct str *ret)
+void explain_text(const struct step_record *records, size_t n, struct str *ret)
 {
 	struct table table = { .names = { 0 } };
 	const char *last = NULL;
@@ -334,14 +332,20 @@ static json_t *record_object(const struct step_record *record)
 	return object;
 }
 
-static void render_json(const struct step_record *records, size_t n, struct str *ret)
+json_t *explain_json(const struct step_record *records, size_t n)
 {
-	auto_json json_t *array = json_array_new();
-	auto_free char *text = NULL;
+	json_t *array = json_array_new();
 
 	for (size_t i = 0; i < n; i++)
 		json_add(array, record_object(&records[i]));
-	text = json_to_text(array, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	return array;
+}
+
+static void render_json(const struct step_record *records, size_t n, struct str *ret)
+{
+	auto_json json_t *array = explain_json(records, n);
+	auto_free char *text = json_to_text(array, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+
 	str_addf(ret, "%s\n", text);
 }
 
@@ -352,7 +356,7 @@ void explain_render(enum explain_form form, const struct step_record *records, s
 	case EXPLAIN_NONE:
 		return;
 	case EXPLAIN_TEXT:
-		render_text(records, n, ret);
+		explain_text(records, n, ret);
 		return;
 	case EXPLAIN_JSON:
 		render_json(records, n, ret);
@@ -365,13 +369,11 @@ void explain_render(enum explain_form form, const struct step_record *records, s
 
 int explain_begin(struct error *err)
 {
-	auto_fd int fd = memfd_create("steps", MFD_CLOEXEC);
+	int fd = step_sink(err);
 
-	/* Two processes write: each record has to go to the end. */
-	if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) < 0)
-		return err_sys(err, "make room for the recorded steps");
-	step_record_to(fd);
-	return take_fd(&fd);
+	if (fd >= 0)
+		step_record_to(fd);
+	return fd;
 }
 
 int explain_read(enum explain_form form, int fd, struct str *ret, struct error *err)

@@ -22,6 +22,21 @@ extern const struct enum_name explain_forms[];
 void explain_render(enum explain_form form, const struct step_record *records, size_t n,
 		    struct str *ret);
 
+/* Of several containers: what was done for one, or for networks. */
+struct explain_part {
+	const char *name; /* the container's; NULL: networks */
+	const struct step_record *records;
+	size_t n;
+	bool is_awaited; /* others have waited until it had done its work */
+};
+
+/*
+ * The same for several, in this order: a table each and their totals; an array of
+ * { "container", "duration_ns", "steps" }; one script that builds them all.
+ */
+void explain_render_parts(enum explain_form form, const struct explain_part *parts, size_t n,
+			  struct str *ret);
+
 /* Begins to record, in memory, for this process and its children; returns the fd (owned). */
 int explain_begin(struct error *err);
 

@@ -34,6 +34,7 @@ struct script {
 	bool has_pivoted; /* init */
 	bool has_exec;
 	bool is_inits_turn;
+	bool takes_networks;  /* they are its own, to be made and to be taken back */
 	int made;             /* steps of the host that can be undone */
 	const char *phase[2]; /* the last heading, by who */
 	struct str before;    /* host, up to and with the clone */
@@ -80,7 +81,7 @@ static char *end_mark(const char *word, const char *text)
 	return str_take(&mark);
 }
 
-static void add_here_document(const char *word, const char *text, struct str *out)
+void explain_here_document(const char *word, const char *text, struct str *out)
 {
 	auto_free char *mark = end_mark(word, text);
 
@@ -109,15 +110,27 @@ static bool makes_bridge(const struct step_record *record)
 	       str_eq(argv[n - 1], "bridge");
 }
 
-/* What takes a step back, as the words of a command; false if there is nothing obvious. */
-static bool reverse(const struct step_record *record, const struct explain_names *names,
-		    struct str *ret)
+/* The directory of the engine's container: if it is there, then so is the container. */
+static bool makes_place(const struct step_record *record)
 {
+	return record->kind == STEP_RUN && str_eq(record->phase, "record") &&
+	       is_command(record, "mkdir", NULL) && record->argv[1] && !record->argv[2];
+}
+
+/* What takes a step back, as the words of a command; false if there is nothing obvious. */
+static bool reverse(const struct script *s, const struct step_record *record, struct str *ret)
+{
+	const struct explain_names *names = &s->names;
 	char *const *argv = record->argv;
 	size_t n = 0;
 
 	while (argv[n])
 		n++;
+	if (makes_place(record)) {
+		str_add(ret, "rm -rf --one-file-system ");
+		explain_quote(argv[1], names, ret);
+		return true;
+	}
 	if (is_command(record, "mkdir", NULL) && n >= 2) {
 		str_add(ret, "rmdir ");
 		explain_quote(argv[n - 1], names, ret);
@@ -130,7 +143,7 @@ static bool reverse(const struct step_record *record, const struct explain_names
 		return true;
 	}
 	if (is_command(record, "ip", "link") && n >= 4 && strcmp(argv[2], "add") == 0 &&
-	    !makes_bridge(record)) {
+	    (s->takes_networks || !makes_bridge(record))) {
 		bool is_named = strcmp(argv[3], "name") == 0 || strcmp(argv[3], "dev") == 0;
 
 		str_add(ret, "ip link del ");
@@ -145,18 +158,41 @@ static bool reverse(const struct step_record *record, const struct explain_names
 	return false;
 }
 
-/* The elements that a ruleset text adds; tables and chains are shared and stay. */
-static void reverse_ruleset(const char *input, struct str *ret)
+static void add_deletion(const char *words, struct str *ret)
 {
-	static const char add[] = "add element ";
+	str_add(ret, ret->len ? "; nft delete element " : "nft delete element ");
+	explain_quote(words, NULL, ret);
+}
+
+/*
+ * The elements that a ruleset text adds; tables and chains are shared and stay.  Those that its sets
+ * begin with are of networks.
+ */
+static void reverse_ruleset(const char *input, bool takes_networks, struct str *ret)
+{
+	static const char add[] = "add element ", table[] = "table ",
+			  elements[] = "\t\telements = ";
 	auto_strv struct strv lines = { 0 };
+	const char *in = "";
+	const char *set = NULL;
 
 	strv_split(&lines, input, '\n');
 	for (size_t i = 0; i < lines.n; i++) {
-		if (!str_starts(lines.items[i], add))
-			continue;
-		str_add(ret, ret->len ? "; nft delete element " : "nft delete element ");
-		explain_quote(lines.items[i] + strlen(add), NULL, ret);
+		const char *line = lines.items[i];
+
+		if (str_starts(line, add))
+			add_deletion(line + strlen(add), ret);
+		else if (str_starts(line, table))
+			in = line + strlen(table);
+		else if (str_starts(line, "\tset ") || str_starts(line, "\tmap "))
+			set = line + strlen("\tset ");
+		if (takes_networks && set && str_starts(line, elements)) {
+			auto_free char *words =
+				xasprintf("%.*s %.*s %s", (int)strcspn(in, "{\n") - 1, in,
+					  (int)strcspn(set, " "), set, line + strlen(elements));
+
+			add_deletion(words, ret);
+		}
 	}
 }
 
@@ -166,9 +202,9 @@ static void add_undo(struct script *s, const struct step_record *record, struct 
 	auto_free char *earlier = NULL;
 
 	if (record->kind == STEP_INPUT)
-		reverse_ruleset(record->input ? record->input : "", &back);
+		reverse_ruleset(record->input ? record->input : "", s->takes_networks, &back);
 	else if (record->kind == STEP_RUN)
-		(void)reverse(record, &s->names, &back);
+		(void)reverse(s, record, &back);
 	if (!back.len)
 		return;
 	s->made++;
@@ -195,20 +231,35 @@ static bool add_comment(const struct step_record *record, struct str *out)
 	return true;
 }
 
+/* A container that is there already is nobody's to touch. */
+static void add_place(const struct step_record *record, const struct explain_names *names,
+		      struct str *out)
+{
+	auto_free char *parent = xstrdup(record->argv[1]);
+
+	*strrchr(parent, '/') = '\0';
+	str_add(out, "mkdir -p ");
+	explain_quote(parent, names, out);
+	str_add(out, "\nmkdir ");
+	explain_quote(record->argv[1], names, out);
+}
+
 /* Directories and bridges may be there: the run that was recorded has made some of them. */
-static void add_command(const struct step_record *record, const struct explain_names *names,
-			struct str *out)
+static void add_command(const struct script *s, const struct step_record *record,
+			const struct explain_names *names, struct str *out)
 {
 	size_t at = out->len;
 
-	if (record->kind == STEP_RUN && is_command(record, "mkdir", NULL) && record->argv[1] &&
-	    strcmp(record->argv[1], "-p") != 0) {
+	if (makes_place(record) && strchr(record->argv[1], '/')) {
+		add_place(record, names, out);
+	} else if (record->kind == STEP_RUN && is_command(record, "mkdir", NULL) &&
+		   record->argv[1] && strcmp(record->argv[1], "-p") != 0) {
 		str_add(out, "mkdir -p ");
 		explain_words(record->argv + 1, names, out);
 	} else if (record->kind == STEP_RUN && is_command(record, "ln", "-s")) {
 		str_add(out, "ln -sfn ");
 		explain_words(record->argv + 2, names, out);
-	} else if (makes_bridge(record)) {
+	} else if (makes_bridge(record) && !s->takes_networks) {
 		str_add(out, "ip link show ");
 		explain_quote(record->argv[3], names, out);
 		str_add(out, " >/dev/null 2>&1 || ");
@@ -217,7 +268,7 @@ static void add_command(const struct step_record *record, const struct explain_n
 		explain_command(record, names, out);
 	}
 	if (record->kind == STEP_INPUT) {
-		add_here_document("EOF", record->input ? record->input : "", out);
+		explain_here_document("EOF", record->input ? record->input : "", out);
 		return;
 	}
 	if (out->len > at)
@@ -272,7 +323,7 @@ static void host_step(struct script *s, const struct step_record *record)
 		start_init(s, record);
 		return;
 	}
-	add_command(record, &s->names, out);
+	add_command(s, record, &s->names, out);
 	add_undo(s, record, out);
 }
 
@@ -373,7 +424,7 @@ static void init_run(struct script *s, const struct step_record *record)
 	}
 	if (s->has_pivoted && record->kind != STEP_WRITE)
 		str_add(&s->init, "$host/");
-	add_command(record, NULL, &s->init);
+	add_command(s, record, NULL, &s->init);
 }
 
 static void init_step(struct script *s, const struct step_record *record)
@@ -428,7 +479,7 @@ static void add_file(const char *name, bool is_first, bool has_tools, const stru
 	if (steps->len)
 		str_add(&text, steps->text);
 	str_addf(ret, "cat >\"$dir/%s\"", name);
-	add_here_document("INIT", text.text, ret);
+	explain_here_document("INIT", text.text, ret);
 }
 
 static void add_init_script(const struct script *s, struct str *ret)
@@ -445,19 +496,27 @@ static const char head[] = "#!/bin/sh\n"
 			   "# Builds by hand the container that minictr has made.  Needs root.\n"
 			   "# What no command does stands in a comment.\n"
 			   "set -eu\n"
-			   "\n"
-			   "PID=\n"
-			   "made=0\n"
-			   "dir=$(mktemp -d)\n"
-			   "cleanup() {\n"
-			   "\tset +e\n"
-			   "\t[ -z \"$PID\" ] || { kill -KILL \"$PID\"; wait; }\n";
+			   "\n";
 
-static const char tail_of_head[] = "\trm -rf \"$dir\"\n"
-				   "}\n"
-				   "trap 'cleanup 2>/dev/null' EXIT\n"
-				   "trap 'exit 130' INT\n"
-				   "trap 'exit 143' TERM\n";
+static const char head_of_part[] = "set -eu\n"
+				   "state=$STATE\n"
+				   "unset STATE\n"
+				   "tell() {\n"
+				   "\t[ -s \"$state\" ] || echo \"$1\" >\"$state\"\n"
+				   "}\n";
+
+static const char begin[] = "PID=\n"
+			    "made=0\n"
+			    "dir=$(mktemp -d)\n"
+			    "cleanup() {\n"
+			    "\tset +e\n"
+			    "\t[ -z \"$PID\" ] || { kill -KILL \"$PID\"; wait; }\n";
+
+static const char traps[] = "\trm -rf \"$dir\"\n"
+			    "}\n"
+			    "trap 'cleanup 2>/dev/null' EXIT\n"
+			    "trap 'exit 130' INT\n"
+			    "trap 'exit 143' TERM\n";
 
 static const char pipes[] = "\n"
 			    "mkfifo \"$dir/to-init\" \"$dir/to-host\"\n"
@@ -474,30 +533,65 @@ static const char pipes[] = "\n"
 			    "\t[ \"$word\" != ended ] || finish\n"
 			    "}\n";
 
+static void read_steps(struct script *s, const struct step_record *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (records[i].who == STEP_INIT && s->has_cloned)
+			init_step(s, &records[i]);
+		else
+			host_step(s, &records[i]);
+	}
+}
+
+static void write_script(const struct script *s, bool is_part, struct str *ret)
+{
+	str_add(ret, is_part ? head_of_part : head);
+	str_add(ret, begin);
+	if (s->undo.len)
+		str_add(ret, s->undo.text);
+	if (is_part)
+		str_add(ret, "\ttell ended\n");
+	str_add(ret, traps);
+	if (s->has_cloned) {
+		str_add(ret, pipes);
+		add_init_script(s, ret);
+	}
+	if (s->before.len)
+		str_add(ret, s->before.text);
+	if (s->host.len)
+		str_add(ret, s->host.text);
+	if (s->has_cloned)
+		str_addf(ret, "\n# Go, and end as the container does.\necho >&7\n%sfinish\n",
+			 is_part ? "tell up\n" : "");
+}
+
 void explain_script(const struct step_record *records, size_t n, struct str *ret)
 {
 	struct script s = { 0 };
 
-	for (size_t i = 0; i < n; i++) {
-		if (records[i].who == STEP_INIT && s.has_cloned)
-			init_step(&s, &records[i]);
-		else
-			host_step(&s, &records[i]);
-	}
+	read_steps(&s, records, n);
+	write_script(&s, false, ret);
+	script_fini(&s);
+}
 
-	str_add(ret, head);
-	if (s.undo.len)
-		str_add(ret, s.undo.text);
-	str_add(ret, tail_of_head);
-	if (s.has_cloned) {
-		str_add(ret, pipes);
-		add_init_script(&s, ret);
-	}
+void explain_script_part(const struct step_record *records, size_t n, struct str *ret)
+{
+	struct script s = { 0 };
+
+	read_steps(&s, records, n);
+	write_script(&s, true, ret);
+	script_fini(&s);
+}
+
+void explain_script_host(const struct step_record *records, size_t n, struct str *ret_steps,
+			 struct str *ret_undo)
+{
+	struct script s = { .takes_networks = true };
+
+	read_steps(&s, records, n);
 	if (s.before.len)
-		str_add(ret, s.before.text);
-	if (s.host.len)
-		str_add(ret, s.host.text);
-	if (s.has_cloned)
-		str_add(ret, "\n# Go, and end as the container does.\necho >&7\nfinish\n");
+		str_add(ret_steps, s.before.text);
+	if (s.undo.len)
+		str_add(ret_undo, s.undo.text);
 	script_fini(&s);
 }

@@ -7,13 +7,16 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/step.h"
 #include "compose/execute_internal.h"
 #include "compose/graph.h"
 #include "compose/member.h"
 #include "compose/options.h"
+#include "compose/steps.h"
 #include "compose/watch.h"
 #include "compose/workers.h"
 
@@ -38,6 +41,7 @@ struct work {
 	struct run_options options;
 	int64_t begun_ns;
 	int64_t patience_ns;
+	int steps; /* where they are recorded; -1: nowhere */
 };
 
 static int64_t now_ns(const struct execution *x)
@@ -62,6 +66,9 @@ static bool is_making(enum action_kind kind)
 
 static int make(struct work *work, struct error *err)
 {
+	if (work->x->makes_only)
+		return member_make(work->x->base->dirs, &work->options,
+				   work->x->base->project->name, err);
 	return member_run(work->x->base->dirs, &work->options, work->x->base->project->name, err);
 }
 
@@ -77,6 +84,7 @@ static int take_action(void *arg, struct error *err)
 	enum action_kind kind = work->task->action->kind;
 	int rc = 0;
 
+	step_record_to(work->steps);
 	if (kind == ACTION_CREATE)
 		return make(work, err);
 	if (kind == ACTION_START)
@@ -199,12 +207,15 @@ static void begin(struct execution *x, struct task *task)
 	struct error err;
 	int rc;
 
-	*work = (struct work){ .x = x, .task = task, .begun_ns = now_ns(x) };
+	*work = (struct work){ .x = x, .task = task, .begun_ns = now_ns(x), .steps = -1 };
 	if (index != SIZE_MAX && !x->times[index].begun_ns)
 		x->times[index].begun_ns = work->begun_ns;
 	rc = prepare(work, &err);
-	if (rc == 0) {
-		work->worker = worker_start(x->loop, take_action, on_done, work, &err);
+	if (rc == 0 && x->records_steps)
+		rc = work->steps = step_sink(&err);
+	if (rc >= 0) {
+		work->worker = worker_start_keeping(x->loop, take_action, on_done, work,
+						    work->steps, &err);
 		rc = work->worker ? 0 : -1;
 	}
 	if (rc == 0)
@@ -376,8 +387,12 @@ int execute(struct execution *x, const struct diff *plan, struct error *err)
 	if (rc < 0)
 		return rc;
 	schedule_make(project, plan, x->schedule.is_down, &x->schedule);
+	for (size_t i = 0; i < project->n_services && x->makes_only; i++)
+		schedule_force(&x->schedule, i);
 	x->times = xcalloc(project->n_services + 1, sizeof(*x->times));
 	x->works = xcalloc(x->schedule.n + 1, sizeof(*x->works));
+	for (size_t i = 0; i < x->schedule.n; i++)
+		x->works[i].steps = -1;
 	x->begin_ns = clock_boot_ns();
 	x->loop = loop_new(err);
 	if (!x->loop)
@@ -389,12 +404,40 @@ int execute(struct execution *x, const struct diff *plan, struct error *err)
 	return -err->code;
 }
 
+/* Somebody waits for the service to be completed. */
+static bool is_awaited(const struct project *project, size_t index)
+{
+	for (size_t i = 0; i < project->n_services; i++) {
+		const struct service *service = &project->services[i];
+
+		for (size_t j = 0; j < service->n_depends; j++) {
+			if (service->depends[j].service == index &&
+			    service->depends[j].condition == CONDITION_COMPLETED)
+				return true;
+		}
+	}
+	return false;
+}
+
+void execution_take_steps(struct execution *x, struct step_parts *parts)
+{
+	for (size_t i = 0; i < x->schedule.n && x->works; i++) {
+		struct work *work = &x->works[i];
+		size_t index = work->steps < 0 ? SIZE_MAX : work->task->action->index;
+
+		if (work->steps >= 0)
+			step_parts_add(parts, work->name, take_fd(&work->steps),
+				       index != SIZE_MAX && is_awaited(x->base->project, index));
+	}
+}
+
 void execution_fini(struct execution *x)
 {
 	for (size_t i = 0; i < x->schedule.n && x->works; i++) {
 		worker_free(x->works[i].worker);
 		worker_free(x->works[i].killer);
 		free(x->works[i].name);
+		close_fd(&x->works[i].steps);
 		run_options_fini(&x->works[i].options);
 	}
 	watches_end(x);

@@ -22,7 +22,9 @@ struct execution {
 	bool waits_for_all;          /* also for conditions that no task waits for */
 	bool is_killing;             /* with no patience */
 	bool kills_on_signal; /* a signal takes the patience away, instead of ending it all */
-	int interrupted;      /* the signal */
+	bool makes_only;      /* containers are not started, so none waits for another */
+	bool records_steps;
+	int interrupted; /* the signal */
 
 	struct loop *loop;
 	int64_t begin_ns;
@@ -39,5 +41,9 @@ struct execution {
  * running by then has come to its end.  -EINTR: a signal.
  */
 int execute(struct execution *x, const struct diff *plan, struct error *err);
+
+/* Hands over what was recorded, in the order in which services depend on each other. */
+struct step_parts;
+void execution_take_steps(struct execution *x, struct step_parts *parts);
 void execution_fini(struct execution *x);
 #define auto_execution __attribute__((cleanup(execution_fini)))

@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "compose/labels.h"
+#include "engine/create.h"
 #include "engine/list.h"
 #include "engine/reconcile.h"
 #include "engine/verbs.h"
@@ -22,17 +23,34 @@ static bool is_own(const struct engine_dirs *dirs, const char *name, const char 
 	       str_eq(strv_getenv(&entry.record.labels, LABEL_PROJECT), project);
 }
 
+/* What a killed command has left of it goes first. */
+static int make_room(const struct engine_dirs *dirs, const char *name, const char *project,
+		     struct error *err)
+{
+	struct error later;
+
+	if (is_own(dirs, name, project) && container_remove(dirs, name, true, &later) < 0)
+		return err_set(err, EEXIST, "%s", later.msg);
+	return 0;
+}
+
 int member_run(const struct engine_dirs *dirs, struct run_options *options, const char *project,
 	       struct error *err)
 {
 	auto_str struct str ignored = { 0 };
-	struct error later;
 	char id[65];
+	int rc = make_room(dirs, options->name, project, err);
 
-	if (is_own(dirs, options->name, project) &&
-	    container_remove(dirs, options->name, true, &later) < 0)
-		return err_set(err, EEXIST, "%s", later.msg);
-	return foreground_run(dirs, options, id, &ignored, err);
+	return rc < 0 ? rc : foreground_run(dirs, options, id, &ignored, err);
+}
+
+int member_make(const struct engine_dirs *dirs, struct run_options *options, const char *project,
+		struct error *err)
+{
+	char id[65];
+	int rc = make_room(dirs, options->name, project, err);
+
+	return rc < 0 ? rc : container_make(dirs, options, id, err);
 }
 
 int member_start(const struct engine_dirs *dirs, const char *name, struct error *err)

@@ -19,6 +19,10 @@ int member_run(const struct engine_dirs *dirs, struct run_options *options, cons
 	       struct error *err);
 
 /* Starts one that has ended. */
+/* The same, but does not start it. */
+int member_make(const struct engine_dirs *dirs, struct run_options *options, const char *project,
+		struct error *err);
+
 int member_start(const struct engine_dirs *dirs, const char *name, struct error *err);
 
 /* Asks it to end, kills it after @patience_ns, and waits for the end. */

@@ -20,11 +20,17 @@ struct command_base {
 	int64_t grace_ns;   /* for containers to end when asked; -1: each its own */
 };
 
+struct step_parts;
 struct up_request {
 	struct command_base base;
 	bool recreates_all, recreates_none, removes_orphans;
+	bool makes_only;  /* containers are made, and not started */
 	bool waits;       /* until all are ready */
 	bool is_attached; /* show what they write until they end; ^C ends them */
+
+	/* Gets what was asked of the kernel when all is up, or has failed; NULL: not recorded. */
+	void (*on_steps)(const struct step_parts *parts, void *arg);
+	void *arg;
 };
 
 /*

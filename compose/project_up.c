@@ -8,8 +8,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/step.h"
 #include "compose/execute.h"
 #include "compose/options.h"
+#include "compose/steps.h"
 #include "compose/tail.h"
 #include "compose/things.h"
 #include "compose/timeline.h"
@@ -146,7 +148,7 @@ static int remove_network(const struct command_base *base, const struct diff *pl
 					      err);
 }
 
-static int make_networks(const struct command_base *base, const struct diff *plan,
+static int make_networks(const struct command_base *base, const struct diff *plan, int steps,
 			 struct error *err)
 {
 	int rc = 0;
@@ -156,9 +158,12 @@ static int make_networks(const struct command_base *base, const struct diff *pla
 
 		if (action->kind == ACTION_RECREATE_NETWORK)
 			rc = remove_network(base, plan, action->index, err);
+		step_record_to(steps);
+		step_phase("network");
 		if (rc >= 0 && (action->kind == ACTION_RECREATE_NETWORK ||
 				action->kind == ACTION_CREATE_NETWORK))
 			rc = make_network(base, &base->project->networks[action->index], err);
+		step_record_to(-1);
 	}
 	return rc;
 }
@@ -220,6 +225,22 @@ static int check_running(const struct up_request *request, struct error *err)
 	return rc;
 }
 
+/* Starting is for another time. */
+static void leave_starts_out(struct diff *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		enum action_kind kind = plan->actions[i].kind;
+
+		if (kind == ACTION_START || kind == ACTION_RESTART)
+			strv_fini(&plan->actions[i].reasons);
+		else
+			plan->actions[n++] = plan->actions[i];
+	}
+	plan->n = n;
+}
+
 /* ---- the whole -------------------------------------------------------------------------------- */
 
 static int plan_up(const struct up_request *request, struct world *world, struct diff *ret,
@@ -241,29 +262,53 @@ static int plan_up(const struct up_request *request, struct world *world, struct
 	return diff_up(base->project, &input, ret, err);
 }
 
+/* Networks, then containers; what was recorded of it is handed out, whatever it came to. */
+static int carry_out(const struct up_request *request, struct execution *x, const struct diff *plan,
+		     struct error *err)
+{
+	auto_step_parts struct step_parts parts = { 0 };
+	int steps = -1;
+	int rc = 0;
+
+	if (request->on_steps) {
+		rc = steps = step_sink(err);
+		if (rc < 0)
+			return rc;
+		step_parts_add(&parts, NULL, steps, false);
+		x->records_steps = true;
+	}
+	rc = make_networks(&request->base, plan, steps, err);
+	if (rc >= 0)
+		rc = execute(x, plan, err);
+	execution_take_steps(x, &parts);
+	if (request->on_steps)
+		request->on_steps(&parts, request->arg);
+	return rc;
+}
+
 static int bring_up(const struct up_request *request, struct error *err)
 {
 	const struct command_base *base = &request->base;
 	auto_world struct world world = { 0 };
 	auto_diff struct diff plan = { 0 };
-	auto_execution struct execution x = { .base = base };
+	auto_execution struct execution x = { .base = base, .makes_only = request->makes_only };
 	int rc = plan_up(request, &world, &plan, err);
 
+	if (rc == 0 && request->makes_only)
+		leave_starts_out(&plan);
 	if (rc == 0)
 		rc = check_ports(base, &plan, err);
 	if (rc < 0)
 		return rc;
 	tell_orphans(request, &plan);
-	rc = make_networks(base, &plan, err);
-	if (rc == 0)
-		rc = execute(&x, &plan, err);
+	rc = carry_out(request, &x, &plan, err);
 	if (rc == 0 && request->waits)
 		rc = check_running(request, err);
 	if (rc < 0)
 		return rc;
-	if (x.schedule.n)
+	if (x.schedule.n && !request->makes_only)
 		tell_times(&x);
-	else
+	else if (!x.schedule.n)
 		(void)fprintf(stderr, "%s: nothing to do\n", base->project->name);
 	return 0;
 }

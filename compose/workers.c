@@ -29,6 +29,7 @@ struct worker {
 	struct loop *loop;
 	pid_t pid;
 	int pidfd;
+	int kept; /* a descriptor that is its, too; -1: none */
 	struct result *result;
 	worker_done *done;
 	void *arg;
@@ -42,7 +43,7 @@ _Noreturn static void work(const struct worker *worker, pid_t command, worker_jo
 	if (getppid() != command)
 		_exit(1);
 	(void)madvise(result, sizeof(*result), MADV_DONTFORK);
-	close_from(3, log_descriptor());
+	close_from_two(3, log_descriptor(), worker->kept);
 	nft_forget();
 	result->rc = job(worker->arg, &result->err);
 	result->is_there = true;
@@ -97,9 +98,21 @@ static int start(struct worker *worker, worker_job *job, struct error *err)
 struct worker *worker_start(struct loop *loop, worker_job *job, worker_done *done, void *arg,
 			    struct error *err)
 {
+	return worker_start_keeping(loop, job, done, arg, -1, err);
+}
+
+struct worker *worker_start_keeping(struct loop *loop, worker_job *job, worker_done *done,
+				    void *arg, int kept, struct error *err)
+{
 	struct worker *worker = xcalloc(1, sizeof(*worker));
 
-	*worker = (struct worker){ .loop = loop, .pidfd = -1, .done = done, .arg = arg };
+	*worker = (struct worker){
+		.loop = loop,
+		.pidfd = -1,
+		.kept = kept,
+		.done = done,
+		.arg = arg,
+	};
 	worker->result = mmap(NULL, sizeof(*worker->result), PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (worker->result == MAP_FAILED) {

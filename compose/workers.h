@@ -20,6 +20,10 @@ typedef void worker_done(void *arg, int rc, const struct error *err);
 /* NULL with @err if there can be no further process. */
 struct worker *worker_start(struct loop *loop, worker_job *job, worker_done *done, void *arg,
 			    struct error *err);
+
+/* The same, with one descriptor that it keeps, and all that it forks. */
+struct worker *worker_start_keeping(struct loop *loop, worker_job *job, worker_done *done,
+				    void *arg, int kept, struct error *err);
 void worker_signal(const struct worker *worker, int signal);
 
 /* Kills it, and waits for its end; @done is not called.  NULL is fine. */

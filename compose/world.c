@@ -50,7 +50,10 @@ static bool is_of(const struct list_entry *entry, const char *project)
 static bool is_half_done(const struct world *world, const char *project)
 {
 	for (size_t i = 0; i < world->n_entries; i++) {
-		if (is_of(&world->entries[i], project) && world->entries[i].status == LIST_CREATED)
+		const struct list_entry *entry = &world->entries[i];
+
+		if (is_of(entry, project) && entry->status == LIST_CREATED &&
+		    !entry->record.has_ended)
 			return true;
 	}
 	return false;

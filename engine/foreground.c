@@ -306,19 +306,6 @@ static void foreground_fini(struct foreground *f)
 	record_fini(&f->job.record);
 }
 
-/* A name that is held by what a killed supervisor left is free once that is released. */
-static int claim(struct foreground *f, struct error *err)
-{
-	const struct engine_dirs *dirs = f->job.dirs;
-	const char *name = f->job.record.options.name;
-	struct error ignored;
-	int rc = record_claim(dirs, &f->job.record, &f->job.place, err);
-
-	if (rc != -EEXIST || !name || reconcile_name(dirs, name, &ignored) < 0)
-		return rc;
-	return record_claim(dirs, &f->job.record, &f->job.place, err);
-}
-
 int foreground_run(const struct engine_dirs *dirs, struct run_options *options, char ret_id[65],
 		   struct str *ret_remark, struct error *err)
 {
@@ -338,7 +325,7 @@ int foreground_run(const struct engine_dirs *dirs, struct run_options *options, 
 		rc = prepare_input(&f, err);
 	step_phase("record");
 	if (rc == 0)
-		rc = claim(&f, err);
+		rc = container_claim(dirs, &f.job.record, &f.job.place, err);
 	if (rc == 0)
 		rc = supervise(&f, ret_remark, err);
 	memcpy(ret_id, f.job.record.id, sizeof(f.job.record.id));

@@ -31,9 +31,10 @@ static void find_status(const struct engine_dirs *dirs, struct list_entry *entry
 	struct error ignored;
 
 	entry->health = health_state_read(dirs, entry->record.id);
-	entry->status = !entry->record.has_ended      ? LIST_CREATED
-			: entry->record.is_restarting ? LIST_RESTARTING
-						      : LIST_EXITED;
+	/* Being made, or made and not started. */
+	entry->status = !entry->record.has_ended || !entry->record.ended_ns ? LIST_CREATED
+			: entry->record.is_restarting                       ? LIST_RESTARTING
+									    : LIST_EXITED;
 	if (entry->record.has_ended ||
 	    container_state(root, entry->record.id, &state, &ignored) != 1)
 		return;

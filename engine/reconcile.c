@@ -252,6 +252,17 @@ int container_enter(const struct engine_dirs *dirs, const char *text, struct rec
 	return rc;
 }
 
+int container_claim(const struct engine_dirs *dirs, struct record *record, struct record_place *ret,
+		    struct error *err)
+{
+	struct error ignored;
+	int rc = record_claim(dirs, record, ret, err);
+
+	if (rc != -EEXIST || !record->name || reconcile_name(dirs, record->name, &ignored) < 0)
+		return rc;
+	return record_claim(dirs, record, ret, err);
+}
+
 /* ---- rm --------------------------------------------------------------------------------------- */
 
 /* A supervisor that hears us does not start it again.  False: none does, or not yet. */

@@ -42,6 +42,12 @@ int container_enter(const struct engine_dirs *dirs, const char *text, struct rec
 		    struct record_place *ret_place, struct error *err);
 
 /*
+ * record_claim(), also if the name is held by what a killed supervisor left: that is released first.
+ */
+int container_claim(const struct engine_dirs *dirs, struct record *record, struct record_place *ret,
+		    struct error *err);
+
+/*
  * `rm`: by name, id or a beginning of it.  A running one is -EBUSY unless @force: then it is killed,
  * and whoever waits for it hears how it ended.  -ENOENT "no such container: x".
  */

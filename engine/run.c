@@ -477,6 +477,7 @@ void run_note_failure(struct run *run, const struct error *failure)
 
 	forget_parts(run);
 	record->has_ended = !run->has_leftovers;
+	record->is_restarting = run->is_restart;
 	record->exit_code = failure->status ? failure->status : FAILED_STATUS;
 	record->ended_ns = clock_real_ns();
 	record->is_oom_killed = false;
@@ -503,6 +504,23 @@ int run_start(struct run *run, struct error *err)
 		run->record.started_ns = clock_real_ns();
 	else if (run->is_again)
 		run_note_failure(run, err);
+	return rc;
+}
+
+int run_create(struct run *run, struct error *err)
+{
+	enum { N_STAGES = 2 }; /* image, record */
+	int rc;
+
+	run->container = (struct container){ .pid = -1, .pidfd = -1, .pty = -1, .start_gate = -1 };
+	run->store_hold = -1;
+	rc = stages_run(stages, N_STAGES, run, err);
+	if (rc < 0)
+		return rc;
+	run->record.has_ended = true;
+	rc = record_write(&run->place, &run->record, err);
+	if (rc < 0)
+		stages_undo(stages, N_STAGES, run);
 	return rc;
 }
 

@@ -24,6 +24,7 @@ struct run {
 	struct record record; /* id and what record_begin() and record_claim() fill are there */
 	struct record_place place;
 	bool is_again;          /* it has been made before: the record is whole, files are there */
+	bool is_restart;        /* by its supervisor, who decides whether a failure is the end */
 	int stdio[3];           /* for the container, borrowed; or CONTAINER_STDIO_* */
 	uint16_t columns, rows; /* of its terminal; 0: not known */
 
@@ -58,6 +59,12 @@ bool run_has_endpoint(const struct record *record);
  * users expect (127, 126).
  */
 int run_start(struct run *run, struct error *err);
+
+/*
+ * Makes of it only what a later run_start() needs to make it again (is_again): it has ended then,
+ * without having run.
+ */
+int run_create(struct run *run, struct error *err);
 
 /* Ends one that was started, and undoes all as run_start() does on failure. */
 void run_abort(struct run *run, const struct error *why);

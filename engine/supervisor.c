@@ -19,6 +19,7 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/step.h"
 #include "engine/events.h"
 #include "engine/resolver.h"
 #include "engine/supervisor_internal.h"
@@ -441,8 +442,11 @@ static void start_again(struct supervisor *s)
 	struct record *record = &s->run.record;
 	int rc = record_begin(record, &err);
 
+	/* Nobody is to see it as ended before that is known. */
+	s->run.is_restart = true;
 	if (rc == 0)
 		rc = start_container(s, &err);
+	s->run.is_restart = false;
 	if (rc == 0 && is_wanted)
 		events_tell(s, "restart");
 	peers_tell_start(s, rc < 0 ? &err : NULL);
@@ -545,6 +549,9 @@ _Noreturn void supervisor_run(struct supervisor_job *job)
 	rc = watch(&s, &err);
 	if (rc == 0)
 		tell(&s, CONTROL_STARTED, 0, NULL, s.run.container.pty);
+	/* Nobody reads any more how it goes on. */
+	if (!job->is_attached)
+		step_stop();
 	else
 		s.run.is_again = job->is_again;
 	if (rc == 0)

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/fd.h"
 #include "base/step.h"
 #include "tests/unit/test.h"
@@ -84,6 +85,30 @@ START_TEST(a_clone_stands_before_the_steps_of_its_child)
 }
 END_TEST
 
+START_TEST(who_stops_has_told_enough)
+{
+	struct error err = { 0 };
+	int fd = step_sink(&err);
+	int kept = dup(fd);
+	struct step_record *records = NULL;
+	struct step step;
+	size_t n = 0;
+
+	ck_assert_int_ge(fd, 0);
+	step_record_to(fd);
+	step = step_begin();
+	step_end(&step, 0, "true", NULL);
+	step_stop();
+	ck_assert(!step_is_on());
+	ck_assert_int_lt(fcntl(fd, F_GETFD), 0);
+	step_end(&step, 0, "false", NULL);
+	ck_assert_int_eq(step_records_read(kept, &records, &n), 0);
+	ck_assert_uint_eq(n, 1);
+	step_records_free(records, n);
+	close_fd(&kept);
+}
+END_TEST
+
 START_TEST(off_records_nothing)
 {
 	struct step step = step_begin();
@@ -141,4 +166,5 @@ START_TEST(leaves_a_torn_record_out)
 END_TEST
 
 TEST_MAIN("base/step", reads_back_what_was_recorded, a_clone_stands_before_the_steps_of_its_child,
-	  off_records_nothing, records_of_several_processes_stay_whole, leaves_a_torn_record_out)
+	  who_stops_has_told_enough, off_records_nothing, records_of_several_processes_stay_whole,
+	  leaves_a_torn_record_out)

@@ -78,6 +78,36 @@ static struct step_record whole[] = {
 	HOST("state", 9000, "rmdir", "/sys/fs/cgroup/memory/minictr/web"),
 };
 
+static char table_input[] = "table inet minictr {\n"
+			    "\tset networks {\n"
+			    "\t\ttype ifname\n"
+			    "\t\telements = { \"mc-1\" }\n"
+			    "\t}\n"
+			    "\tset networks_internal {\n"
+			    "\t\ttype ifname\n"
+			    "\t}\n"
+			    "}\n";
+
+/* Of a stack: its networks, and a container that is looked after by the engine. */
+static struct step_record networks[] = {
+	{ .who = STEP_HOST,
+	  .kind = STEP_INPUT,
+	  .ns = 730000,
+	  .phase = "network",
+	  .argv = WORDS("nft", "-f", "-"),
+	  .input = table_input },
+	HOST("network", 90000, "ip", "link", "add", "mc-1", "type", "bridge"),
+	HOST("network", 40000, "nft", "add", "element", "inet", "minictr", "networks",
+	     "{ \"mc-2\" }"),
+};
+static struct step_record short_one[] = {
+	HOST("record", 31200, "mkdir", "/var/lib/minictr/containers/job"),
+	HOST("files", 31200, "mkdir", "/var/lib/minictr/containers/job/upper"),
+	HOST("network", 90000, "ip", "link", "add", "minictr0", "type", "bridge"),
+	KIND(STEP_HOST, STEP_CLONE, "namespaces", 412000, "17", "unshare", "--mount", "--fork"),
+	KIND(STEP_INIT, STEP_EXEC, "exec", 0, "echo", "CONTAINER"),
+};
+
 /* One that stopped at a step that failed. */
 static struct step_record failed[] = {
 	HOST("cgroup", 31200, "mkdir", "/sys/fs/cgroup/minictr/web"),
@@ -165,6 +195,37 @@ START_TEST(renders_a_failure)
 	expect_golden("failed.txt", text);
 	expect_golden("failed.sh", script);
 	check_syntax(script);
+}
+END_TEST
+
+static void expect_parts(enum explain_form form, const char *name)
+{
+	const struct explain_part parts[] = {
+		{ NULL, networks, ARRAY_LEN(networks), false },
+		{ "job", short_one, ARRAY_LEN(short_one), true },
+		{ "web", whole, ARRAY_LEN(whole), false },
+		{ "old", NULL, 0, false },
+	};
+	auto_str struct str text = { 0 };
+
+	explain_render_parts(form, parts, ARRAY_LEN(parts), &text);
+	expect_golden(name, text.text);
+	if (form == EXPLAIN_SCRIPT)
+		check_syntax(text.text);
+}
+
+START_TEST(renders_several)
+{
+	auto_str struct str text = { 0 };
+
+	expect_parts(EXPLAIN_TEXT, "parts.txt");
+	expect_parts(EXPLAIN_JSON, "parts.json");
+	expect_parts(EXPLAIN_SCRIPT, "parts.sh");
+	explain_render_parts(EXPLAIN_SCRIPT, NULL, 0, &text);
+	check_syntax(text.text);
+	text.len = 0;
+	explain_render_parts(EXPLAIN_TEXT, NULL, 0, &text);
+	ck_assert_str_eq(text.text, "container  steps       time\ntotal          0       0 ns\n");
 }
 END_TEST
 
@@ -342,4 +403,5 @@ START_TEST(reads_records)
 END_TEST
 
 TEST_MAIN("cli/explain", renders_text, renders_json, renders_a_script, renders_a_failure,
-	  renders_nothing, quotes, names_stand_for_long_words, runs_a_script, reads_records)
+	  renders_several, renders_nothing, quotes, names_stand_for_long_words, runs_a_script,
+	  reads_records)

@@ -63,17 +63,23 @@ static int wait_for_ever(void *arg, struct error *err)
 	return 0;
 }
 
-static struct outcome run(worker_job *job)
+static struct outcome run_keeping(worker_job *job, bool keeps)
 {
 	struct error err;
 	auto_loop struct loop *loop = loop_new(&err);
 	struct outcome outcome = { .loop = loop, .fd = open("/dev/null", O_RDONLY) };
+	int fd = keeps ? outcome.fd : -1;
 
-	ck_assert_ptr_nonnull(worker_start(loop, job, note, &outcome, &err));
+	ck_assert_ptr_nonnull(worker_start_keeping(loop, job, note, &outcome, fd, &err));
 	ck_assert_int_eq(loop_run(loop, &err), 0);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	(void)close(outcome.fd);
 	return outcome;
+}
+
+static struct outcome run(worker_job *job)
+{
+	return run_keeping(job, false);
 }
 
 START_TEST(a_worker_reports)
@@ -96,6 +102,7 @@ END_TEST
 START_TEST(descriptors_stay_with_the_command)
 {
 	ck_assert_int_eq(run(look_at_fd).rc, 1);
+	ck_assert_int_eq(run_keeping(look_at_fd, true).rc, 2);
 }
 END_TEST
 
