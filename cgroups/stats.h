@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "base/error.h"
 
 struct cgroup;
@@ -21,3 +23,10 @@ struct cgroup_stats {
 };
 
 int cgroup_stats_read(const struct cgroup *cgroup, struct cgroup_stats *ret, struct error *err);
+
+/*
+ * Everything that the kernel counts for the group, as the document of `runc events --stats`, member
+ * "data": times in nanoseconds, sizes in bytes, members that are 0 left out where runc leaves them
+ * out.  Owned by the caller.
+ */
+int cgroup_stats_document(const struct cgroup *cgroup, json_t **ret, struct error *err);

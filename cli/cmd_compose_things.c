@@ -11,6 +11,7 @@
 #include "cli/cmd_compose_internal.h"
 #include "cli/human.h"
 #include "cli/output.h"
+#include "cli/process_table.h"
 #include "cli/ps_text.h"
 #include "compose/world.h"
 #include "image/digest.h"
@@ -76,7 +77,7 @@ static int run_top(void *options, const struct strv *args, struct error *err)
 		if (!world.of[i]->pid || !is_wanted(&project, wanted, container))
 			continue;
 		if (!table.len)
-			str_add(&table, "SERVICE\t#\t" TOP_HEADING);
+			str_add(&table, "SERVICE\t#\t" PROCESS_HEADING);
 		rc = top_add_processes(world.of[i], whose, &table, err);
 	}
 	if (rc < 0)

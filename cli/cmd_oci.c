@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -20,8 +21,8 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/sys_exe.h"
-#include "cgroups/cgroup.h"
 #include "cli/forward.h"
+#include "cli/output.h"
 #include "runtime/container.h"
 #include "runtime/spec.h"
 #include "runtime/state.h"
@@ -448,12 +449,17 @@ static const struct opt list_opts[] = {
 	OPTS_END,
 };
 
-static void print_row(const struct container_state *s)
+static void add_row(const struct container_state *s, struct str *out)
 {
 	auto_free char *id = str_escape(s->id);
 	auto_free char *bundle = str_escape(s->bundle);
+	auto_free char *owner = str_escape(s->owner ? s->owner : "");
+	char created[CLOCK_TEXT];
 
-	printf("%-24s %-11d %-11s %s\n", id, s->pid, container_status_name(s->status), bundle);
+	clock_format(s->created_ns, created);
+
+	str_addf(out, "%s\t%d\t%s\t%s\t%s\t%s\n", id, s->pid, container_status_name(s->status),
+		 bundle, created, owner);
 }
 
 static int run_list(void *options, const struct strv *args, struct error *err)
@@ -461,13 +467,15 @@ static int run_list(void *options, const struct strv *args, struct error *err)
 	const struct list_options *o = options;
 	auto_strv struct strv ids = { 0 };
 	auto_str struct str json = { 0 };
+	auto_str struct str rows = { 0 };
+	auto_str struct str table = { 0 };
 	int rc = container_list(state_root, &ids, err);
 
 	(void)args;
 	if (rc < 0)
 		return rc;
 	if (o->format == LIST_TABLE && !o->is_quiet)
-		printf("%-24s %-11s %-11s %s\n", "ID", "PID", "STATUS", "BUNDLE");
+		str_add(&rows, "ID\tPID\tSTATUS\tBUNDLE\tCREATED\tOWNER\n");
 	for (size_t i = 0; i < ids.n; i++) {
 		struct container_state state;
 		auto_free char *text = NULL;
@@ -479,11 +487,15 @@ static int run_list(void *options, const struct strv *args, struct error *err)
 		if (o->is_quiet)
 			puts(state.id);
 		else if (o->format == LIST_TABLE)
-			print_row(&state);
+			add_row(&state, &rows);
 		else
 			str_addf(&json, "%s%s", json.len ? "," : "[", text);
 		container_state_fini(&state);
 	}
+	if (rows.len)
+		output_align(rows.text, &table);
+	if (table.len)
+		return output_print(&table, err);
 	/* What runc says for none. */
 	if (o->format == LIST_JSON && !o->is_quiet)
 		printf("%s%s\n", json.len ? json.text : "null", json.len ? "]" : "");
@@ -498,65 +510,6 @@ const struct command oci_list = {
 	.opts = list_opts,
 	.options_size = sizeof(struct list_options),
 	.run = run_list,
-};
-
-static int run_ps(void *options, const struct strv *args, struct error *err)
-{
-	const struct list_options *o = options;
-	auto_cgroup_host struct cgroup_host *host = NULL;
-	auto_cgroup struct cgroup *cgroup = NULL;
-	auto_free pid_t *pids = NULL;
-	struct container_state state;
-	size_t n = 0;
-	int rc = container_state(state_root, args->items[0], &state, err);
-
-	if (rc == 0)
-		return err_set(err, ENOENT, "container does not exist");
-	if (rc < 0)
-		return rc;
-	rc = cgroup_host_open(&host, err);
-	if (rc == 0)
-		rc = cgroup_open(host, state.cgroup_path, &cgroup, err);
-	container_state_fini(&state);
-	if (rc == 0)
-		rc = cgroup_pids(cgroup, &pids, &n, err);
-	if (rc < 0)
-		return rc;
-	if (o->format == LIST_TABLE)
-		puts("PID");
-	for (size_t i = 0; i < n; i++)
-		printf("%s%d%s",
-		       o->format == LIST_TABLE ? ""
-		       : i                     ? ","
-					       : "[",
-		       pids[i], o->format == LIST_TABLE ? "\n" : "");
-	if (o->format == LIST_JSON)
-		puts(n ? "]" : "[]");
-	return 0;
-}
-
-/* Engines call `ps --format json ID`: with an id, where the list of containers takes none. */
-static bool is_oci_ps(int argc, char *const argv[])
-{
-	int i = 0;
-
-	for (; i < argc && (strcmp(argv[i], "--format") == 0 || strcmp(argv[i], "-f") == 0); i += 2)
-		;
-	for (; i < argc && str_starts(argv[i], "--format="); i++)
-		;
-	return i < argc && argv[i][0] != '-';
-}
-
-const struct command oci_ps = {
-	.name = "ps",
-	.is_meant = is_oci_ps,
-	.summary = "List the processes of a container",
-	.synopsis = "[OPTIONS] ID",
-	.opts = list_opts,
-	.options_size = sizeof(struct list_options),
-	.min_args = 1,
-	.max_args = ARGS_MANY,
-	.run = run_ps,
 };
 
 struct spec_options {

@@ -218,6 +218,9 @@ int command_run(const struct command *command, int argc, char *const argv[], str
 	auto_free void *options = xcalloc(1, MAX(command->options_size, 1U));
 	int rc;
 
+	if (command->refusal)
+		return err_set(err, ENOTSUP, "%s is not supported: %s", command->name,
+			       command->refusal);
 	if (command->options_init)
 		command->options_init(options);
 	rc = parse_and_run(command, argc, argv, options, err);

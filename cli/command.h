@@ -40,6 +40,12 @@ struct command {
 	 */
 	bool (*is_meant)(int argc, char *const argv[]);
 
+	/*
+	 * Of a command that others know and we do not have: why not.  It fails whatever follows it,
+	 * --help too: that is how callers find out.  NULL: it is one of ours.
+	 */
+	const char *refusal;
+
 	/* Returns the exit status (0..255), or a negative errno with @err. */
 	int (*run)(void *options, const struct strv *args, struct error *err);
 };

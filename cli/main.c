@@ -80,9 +80,11 @@ static void global_init(void *options)
 	((struct global_options *)options)->log_level = LOG_LEVEL_WARNING;
 }
 
+/* Who calls us "runc" looks for that name, too: go-runc, nerdctl. */
 static void print_version(void)
 {
-	printf("minictr version " MINICTR_VERSION "\ncommit: " MINICTR_COMMIT "\nspec: 1.3.0\n");
+	printf("%s version " MINICTR_VERSION "\ncommit: " MINICTR_COMMIT "\nspec: 1.3.0\n",
+	       str_ends(program_invocation_short_name, "runc") ? "runc" : "minictr");
 }
 
 static int run_global(void *options, const struct strv *args, struct error *err)
@@ -140,6 +142,8 @@ static const struct command *const commands[] = {
 	&oci_kill,
 	&oci_pause,
 	&oci_exec,
+	&oci_update,
+	&oci_events,
 
 	&cmd_run,
 	&cmd_start,
@@ -195,6 +199,9 @@ static const struct command *const commands[] = {
 	&oci_list,
 	&oci_spec,
 	&oci_resume,
+	&oci_features,
+	&oci_checkpoint,
+	&oci_restore,
 	NULL,
 };
 /* clang-format on */

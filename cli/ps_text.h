@@ -18,7 +18,6 @@ char *ps_ports_text(const struct list_entry *entry);               /* "0.0.0.0:8
 int ports_text(const struct list_entry *entry, const char *port, struct str *out,
 	       struct error *err);
 
-/* Adds a line for each process of a running container, with @prefix in front: cells for output_align(). */
-#define TOP_HEADING "UID\tPID\tPPID\tC\tSTIME\tTTY\tTIME\tCMD\n"
+/* Adds a line (PROCESS_HEADING) for each process of a running container, with @prefix in front: cells for output_align(). */
 int top_add_processes(const struct list_entry *entry, const char *prefix, struct str *out,
 		      struct error *err);

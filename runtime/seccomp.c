@@ -19,7 +19,7 @@
 
 #define CACHE_MAX (1U << 20)
 
-static const struct enum_name load_flags[] = {
+const struct enum_name seccomp_flags[] = {
 	{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC },
 	{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
 	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
@@ -126,7 +126,7 @@ static int parse_flags(const struct spec_seccomp *s, unsigned int *ret, struct e
 
 		if (strcmp(s->flags.items[i], "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") == 0)
 			continue;
-		if (!enum_from_name(load_flags, s->flags.items[i], &flag))
+		if (!enum_from_name(seccomp_flags, s->flags.items[i], &flag))
 			return err_set(err, EINVAL, "linux.seccomp: unknown flag '%s'",
 				       s->flags.items[i]);
 		/* A single thread has nobody to synchronise with. */

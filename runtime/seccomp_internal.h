@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/enum.h"
 #include "runtime/seccomp.h"
+
+/* Names of config-linux.md "Seccomp" and what they are to the kernel and to libseccomp. */
+extern const struct enum_name seccomp_actions[], seccomp_operators[]; /* SCMP_ACT_*, SCMP_CMP_* */
+extern const struct enum_name seccomp_flags[];                        /* SECCOMP_FILTER_FLAG_* */
 
 /* BPF_MAXINSNS: the kernel takes no longer program. */
 #define SECCOMP_INSTRUCTIONS_MAX 4096U

@@ -17,7 +17,7 @@
 /* From here on x32 has calls of its own; below, the number means the same call as on x86_64. */
 #define X32_OWN 512
 
-static const struct enum_name actions[] = {
+const struct enum_name seccomp_actions[] = {
 	{ "SCMP_ACT_KILL", (int)SCMP_ACT_KILL },
 	{ "SCMP_ACT_KILL_THREAD", (int)SCMP_ACT_KILL_THREAD },
 	{ "SCMP_ACT_KILL_PROCESS", (int)SCMP_ACT_KILL_PROCESS },
@@ -29,7 +29,7 @@ static const struct enum_name actions[] = {
 	{ NULL, 0 },
 };
 
-static const struct enum_name operators[] = {
+const struct enum_name seccomp_operators[] = {
 	{ "SCMP_CMP_NE", SCMP_CMP_NE },
 	{ "SCMP_CMP_LT", SCMP_CMP_LT },
 	{ "SCMP_CMP_LE", SCMP_CMP_LE },
@@ -144,7 +144,7 @@ static int parse_action(const char *name, bool has_errno, uint32_t number, uint3
 {
 	int action;
 
-	if (!name || !enum_from_name(actions, name, &action))
+	if (!name || !enum_from_name(seccomp_actions, name, &action))
 		return err_set(err, EINVAL, "linux.seccomp: unknown action '%s'", name ? name : "");
 	*ret = (uint32_t)action;
 	if (*ret == SCMP_ACT_ERRNO(0) || *ret == SCMP_ACT_TRACE(0))
@@ -202,7 +202,7 @@ static int resolve(const struct spec_seccomp_rule *rule, struct seccomp_rule *re
 		const struct spec_seccomp_arg *arg = &rule->args[i];
 		struct seccomp_condition *c = &ret->conditions[i];
 
-		if (!arg->op || !enum_from_name(operators, arg->op, &c->op))
+		if (!arg->op || !enum_from_name(seccomp_operators, arg->op, &c->op))
 			return err_set(err, EINVAL, "linux.seccomp: unknown operator '%s'",
 				       arg->op ? arg->op : "");
 		if (arg->index > 5)

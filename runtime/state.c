@@ -106,6 +106,12 @@ int state_make_dir(const char *root, const char *id, struct error *err)
 	if (fd < 0)
 		return fd;
 	rc = lock_dir(fd, err);
+	/*
+	 * Ours may have been deleted before we had locked it, and made again by somebody who opened
+	 * and locked this one first: then it is his, and has his record.
+	 */
+	if (rc == 0 && faccessat(fd, STATE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		rc = err_set(err, EEXIST, "container with given ID already exists");
 	return rc < 0 ? rc : take_fd(&fd);
 }
 

@@ -259,4 +259,21 @@ START_TEST(prints_help_of_a_family)
 }
 END_TEST
 
-TEST_MAIN("cli/command", runs, prints_help_of_all, prints_help_of_one, prints_help_of_a_family)
+START_TEST(refuses_what_it_has_not)
+{
+	static const struct command refused = { .name = "checkpoint", .refusal = "no way" };
+	char help[] = "--help", unknown[] = "-x";
+	char *const words[][2] = { { NULL, NULL }, { help, NULL }, { unknown, NULL } };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		struct error err = { 0 };
+
+		ck_assert_int_eq(command_run(&refused, words[i][0] ? 1 : 0, words[i], &err),
+				 -ENOTSUP);
+		ck_assert_str_eq(err.msg, "checkpoint is not supported: no way");
+	}
+}
+END_TEST
+
+TEST_MAIN("cli/command", runs, refuses_what_it_has_not, prints_help_of_all, prints_help_of_one,
+	  prints_help_of_a_family)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -40,6 +41,48 @@ START_TEST(directories_are_made_once)
 	ck_assert_int_eq(state_remove_dir(root, "box", &err), 0);
 	ck_assert_int_eq(state_open_dir(root, "box", &err), -ENOENT);
 	close_fd(&fd);
+	temp_remove(&temp);
+}
+END_TEST
+
+/* Somebody who takes a directory as soon as it is there, and writes his record into it. */
+static _Noreturn void take_again_and_again(const char *root)
+{
+	auto_free char *path = path_join(root, "box");
+
+	for (;;) {
+		auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		auto_fd int file = -1;
+
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			file = openat(fd, STATE_FILE, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	}
+}
+
+START_TEST(who_makes_one_has_it_alone)
+{
+	enum { ROUNDS = 2000 };
+	struct error err = { 0 };
+	struct temp temp;
+	pid_t taker;
+
+	temp_make(&temp);
+	taker = fork();
+	ck_assert_int_ge(taker, 0);
+	if (taker == 0)
+		take_again_and_again(temp.path);
+	for (int i = 0; i < ROUNDS; i++) {
+		auto_fd int fd = state_make_dir(temp.path, "box", &err);
+
+		if (fd >= 0)
+			ck_assert_int_lt(faccessat(fd, STATE_FILE, F_OK, 0), 0);
+		else
+			ck_assert_int_eq(fd, -EEXIST);
+		while (state_remove_dir(temp.path, "box", &err) < 0)
+			;
+	}
+	ck_assert_int_eq(kill(taker, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(taker, NULL, 0), taker);
 	temp_remove(&temp);
 }
 END_TEST
@@ -369,7 +412,7 @@ START_TEST(times_are_as_go_writes_them)
 }
 END_TEST
 
-TEST_MAIN("runtime/state", directories_are_made_once, ids_are_checked,
+TEST_MAIN("runtime/state", directories_are_made_once, who_makes_one_has_it_alone, ids_are_checked,
 	  a_deleted_one_cannot_be_locked, the_lock_ends_with_its_descriptor,
 	  records_survive_writing, a_torn_line_does_not_count, bad_records_are_refused,
 	  the_status_is_that_of_the_process, the_document_is_runcs, times_are_as_go_writes_them)
