@@ -13,6 +13,7 @@
 #include "cli/ps_text.h"
 #include "compose/project.h"
 #include "compose/world.h"
+#include "engine/health_state.h"
 
 /* ---- ps --------------------------------------------------------------------------------------- */
 
@@ -43,7 +44,7 @@ static void ps_fini(void *options)
 }
 
 struct row {
-	const char *id, *name, *image, *service, *state, *project;
+	const char *id, *name, *image, *service, *state, *project, *health;
 	char *status, *ports;
 	int exit_code;
 };
@@ -59,12 +60,21 @@ static const struct column columns[] = {
 	COLUMN("Service", "SERVICE", service),
 	COLUMN("Status", "STATUS", status),
 	COLUMN("Ports", "PORTS", ports),
+	{ "Health", "HEALTH", COLUMN_TEXT, offsetof(struct row, health), .is_extra = true },
 	{ "ID", "CONTAINER ID", COLUMN_TEXT, offsetof(struct row, id), .is_extra = true },
 	{ "State", "STATE", COLUMN_TEXT, offsetof(struct row, state), .is_extra = true },
 	{ "Project", "PROJECT", COLUMN_TEXT, offsetof(struct row, project), .is_extra = true },
 	{ "ExitCode", "EXIT CODE", COLUMN_INT, offsetof(struct row, exit_code), .is_extra = true },
 	{ NULL },
 };
+
+/* docker's: "" for one without. */
+static const char *health_text(const struct list_entry *entry)
+{
+	enum health_state state = health_state_of(entry->health);
+
+	return state == HEALTH_NONE || !entry->pid ? "" : health_state_name(state);
+}
 
 static struct row row_of(const struct project *project, const struct existing *container,
 			 const struct list_entry *entry)
@@ -76,6 +86,7 @@ static struct row row_of(const struct project *project, const struct existing *c
 		.service = container->service,
 		.state = list_status_name(entry->status),
 		.project = project->name,
+		.health = health_text(entry),
 		.status = ps_status_text(entry, (int64_t)time(NULL)),
 		.ports = ps_ports_text(entry),
 		.exit_code = entry->record.has_ended ? entry->record.exit_code : 0,

@@ -22,7 +22,7 @@ struct up_options {
 	struct up_request request;
 	struct strv scales;
 	bool is_detached, has_no_deps;
-	int timeout;
+	int timeout, wait_timeout;
 	int explain;
 };
 
@@ -75,7 +75,14 @@ static const struct opt up_opts[] = {
 	{ .name = "wait",
 	  .kind = OPT_FLAG,
 	  .offset = OPT_FIELD(struct up_options, request.waits),
-	  .help = "Return when all services are ready; implies -d" },
+	  .help = "Return when all services are healthy, or running if they have no healthcheck; "
+		  "implies -d" },
+	{ .name = "wait-timeout",
+	  .kind = OPT_INT,
+	  .max = 1000000000,
+	  .offset = OPT_FIELD(struct up_options, wait_timeout),
+	  .arg = "SECONDS",
+	  .help = "Fail if they are not by then, and say which (wait for ever)" },
 	OPTS_END,
 };
 
@@ -170,6 +177,7 @@ static int run_up(void *options, const struct strv *args, struct error *err)
 		o->request.on_steps = print_steps;
 		o->request.arg = o;
 	}
+	o->request.wait_ns = o->wait_timeout * (int64_t)1000000000;
 	o->request.is_attached = !o->is_detached && !o->request.waits && !o->request.makes_only;
 	return project_up(&o->request, err);
 }

@@ -17,6 +17,7 @@
 #include "compose/member.h"
 #include "compose/options.h"
 #include "compose/steps.h"
+#include "compose/vigil.h"
 #include "compose/watch.h"
 #include "compose/workers.h"
 
@@ -26,7 +27,8 @@
  * wait for the other.  The command itself waits in one loop for what workers report.
  *
  *	up     a service begins when what it depends on is as it wants that to be.  Conditions beyond
- *	       "started" are watched by further workers, from when the service has started on.
+ *	       "started" are watched from when the service has started on: for the end of containers
+ *	       by further workers (watch.c), for their health by the command itself (vigil.c).
  *	down   a service ends when those that depend on it have ended, but waits for them no longer
  *	       than its part of the grace period: the whole takes one, whoever does not listen.
  *
@@ -226,7 +228,8 @@ static void begin(struct execution *x, struct task *task)
 
 static bool is_over(const struct execution *x)
 {
-	return schedule_is_over(&x->schedule) && !watches_are_running(x);
+	return schedule_is_over(&x->schedule) &&
+	       (x->failure.code || (!watches_are_running(x) && !vigil_is_waiting(x)));
 }
 
 /* Begins what may begin; ends the loop when nothing is left. */
@@ -234,10 +237,12 @@ static void advance(struct execution *x)
 {
 	struct task *task;
 
-	while ((task = schedule_next(&x->schedule)))
-		begin(x, task);
-	if (!x->failure.code)
-		watches_begin(x);
+	do {
+		while ((task = schedule_next(&x->schedule)))
+			begin(x, task);
+		if (!x->failure.code)
+			watches_begin(x);
+	} while (!x->failure.code && vigil_keep(x));
 	if (is_over(x))
 		loop_stop(x->loop, 0);
 }
@@ -362,6 +367,22 @@ static void on_signal(void *arg, int signal)
 		}
 	}
 	watches_end(x);
+	vigil_end(x);
+	advance(x);
+}
+
+/* For those that are not ready; what is being done comes to its end. */
+static void on_wait_end(void *arg)
+{
+	struct execution *x = arg;
+	struct error err;
+
+	if (x->failure.code)
+		return;
+	vigil_give_up(x, x->wait_ns, &err);
+	execution_fail(x, &err);
+	watches_end(x);
+	vigil_end(x);
 	advance(x);
 }
 
@@ -375,8 +396,19 @@ static int run(struct execution *x, struct error *err)
 		return rc;
 	if (x->schedule.is_down)
 		turns = set_turns(x);
+	if (x->wait_ns)
+		(void)loop_timer(x->loop, x->wait_ns / 1000000, on_wait_end, x);
 	advance(x);
 	return is_over(x) ? 0 : loop_run(x->loop, err);
+}
+
+/* What is not wanted nobody waits for (up --no-deps). */
+static void take_as_given(struct execution *x)
+{
+	for (size_t i = 0; x->base->wanted && i < x->base->project->n_services; i++) {
+		if (!x->base->wanted[i])
+			x->schedule.facts[i] = (struct service_facts){ FACT_TRUE, FACT_TRUE };
+	}
 }
 
 int execute(struct execution *x, const struct diff *plan, struct error *err)
@@ -389,6 +421,7 @@ int execute(struct execution *x, const struct diff *plan, struct error *err)
 	schedule_make(project, plan, x->schedule.is_down, &x->schedule);
 	for (size_t i = 0; i < project->n_services && x->makes_only; i++)
 		schedule_force(&x->schedule, i);
+	take_as_given(x);
 	x->times = xcalloc(project->n_services + 1, sizeof(*x->times));
 	x->works = xcalloc(x->schedule.n + 1, sizeof(*x->works));
 	for (size_t i = 0; i < x->schedule.n; i++)
@@ -441,6 +474,7 @@ void execution_fini(struct execution *x)
 		run_options_fini(&x->works[i].options);
 	}
 	watches_end(x);
+	vigil_end(x);
 	free(x->watches);
 	free(x->works);
 	free(x->times);

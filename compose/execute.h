@@ -6,12 +6,14 @@
 #include "compose/schedule.h"
 
 struct loop;
+struct vigil;
 struct watch;
 struct work;
 
 /* When a service had come how far; since the beginning of the command, 0: not at all. */
 struct service_times {
 	int64_t begun_ns, started_ns, ready_ns;
+	bool is_healthy; /* at ready_ns */
 };
 
 /* One plan being carried out. */
@@ -19,10 +21,12 @@ struct execution {
 	const struct command_base *base;
 	struct schedule schedule;
 	struct service_times *times; /* by service */
-	bool waits_for_all;          /* also for conditions that no task waits for */
-	bool is_killing;             /* with no patience */
-	bool kills_on_signal; /* a signal takes the patience away, instead of ending it all */
-	bool makes_only;      /* containers are not started, so none waits for another */
+	bool waits_for_all;    /* to be healthy, or to run: whether or not a task waits for it */
+	int64_t wait_ns;       /* for services to be ready; 0: for ever */
+	const bool *has_check; /* by service: it has a healthcheck; borrowed; NULL: unknown */
+	bool is_killing;       /* with no patience */
+	bool kills_on_signal;  /* a signal takes the patience away, instead of ending it all */
+	bool makes_only;       /* containers are not started, so none waits for another */
 	bool records_steps;
 	int interrupted; /* the signal */
 
@@ -32,6 +36,7 @@ struct execution {
 	struct work *works;  /* by task */
 	struct watch **watches;
 	size_t n_watches;
+	struct vigil *vigil;
 	struct order order;
 	struct error failure; /* the first one */
 };

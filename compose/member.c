@@ -86,8 +86,8 @@ int member_remove(const struct engine_dirs *dirs, const char *name, struct error
 	return rc == -ENOENT ? 0 : rc;
 }
 
-int member_wait_all(const struct engine_dirs *dirs, const char *project, const char *service,
-		    struct error *err)
+int member_list(const struct engine_dirs *dirs, const char *project, const char *service,
+		struct strv *names, struct error *err)
 {
 	struct list_entry *entries = NULL;
 	size_t n = 0;
@@ -98,8 +98,19 @@ int member_wait_all(const struct engine_dirs *dirs, const char *project, const c
 
 		if (str_eq(strv_getenv(labels, LABEL_PROJECT), project) &&
 		    str_eq(strv_getenv(labels, LABEL_SERVICE), service))
-			rc = verb_wait(dirs, entries[i].record.name, err);
+			strv_add(names, entries[i].record.name);
 	}
 	list_free(entries, n);
+	return rc;
+}
+
+int member_wait_all(const struct engine_dirs *dirs, const char *project, const char *service,
+		    struct error *err)
+{
+	auto_strv struct strv names = { 0 };
+	int rc = member_list(dirs, project, service, &names, err);
+
+	for (size_t i = 0; rc == 0 && i < names.n; i++)
+		rc = verb_wait(dirs, names.items[i], err);
 	return rc;
 }

@@ -35,6 +35,11 @@ int member_kill(const struct engine_dirs *dirs, const char *name, int signal, st
 /* Kills it, if it runs, and removes it.  One that is not there (any more) is fine. */
 int member_remove(const struct engine_dirs *dirs, const char *name, struct error *err);
 
+/* The names of a service's containers are added. */
+struct strv;
+int member_list(const struct engine_dirs *dirs, const char *project, const char *service,
+		struct strv *names, struct error *err);
+
 /* Waits until all containers of a service have ended.  0, or the exit status of one that failed. */
 int member_wait_all(const struct engine_dirs *dirs, const char *project, const char *service,
 		    struct error *err);

@@ -25,7 +25,8 @@ struct up_request {
 	struct command_base base;
 	bool recreates_all, recreates_none, removes_orphans;
 	bool makes_only;  /* containers are made, and not started */
-	bool waits;       /* until all are ready */
+	bool waits;       /* until all are ready: healthy, or running where nothing checks that */
+	int64_t wait_ns;  /* for services to be ready, then it gives up; 0: for ever */
 	bool is_attached; /* show what they write until they end; ^C ends them */
 
 	/* Gets what was asked of the kernel when all is up, or has failed; NULL: not recorded. */

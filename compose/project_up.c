@@ -20,24 +20,12 @@
 
 /* ---- before anything is changed --------------------------------------------------------------- */
 
-static int check_conditions(const struct service *service, struct error *err)
-{
-	for (size_t i = 0; i < service->n_depends; i++) {
-		if (service->depends[i].condition == CONDITION_HEALTHY)
-			return node_error(service->depends[i].node, err,
-					  "nothing here looks after the health of containers");
-	}
-	return 0;
-}
-
 static int check_service(const struct project *project, const struct service *service,
 			 struct error *err)
 {
 	struct run_options options = { 0 };
-	int rc = check_conditions(service, err);
+	int rc = service_options(project, service, 1, &options, err);
 
-	if (rc == 0)
-		rc = service_options(project, service, 1, &options, err);
 	if (rc == 0)
 		run_options_fini(&options);
 	return rc;
@@ -53,6 +41,30 @@ static int check_services(const struct command_base *base, struct error *err)
 			rc = check_service(base->project, &base->project->services[i], err);
 	}
 	return rc;
+}
+
+/* Nobody can tell when a service is healthy that has no healthcheck. */
+static int check_conditions(const struct command_base *base, const struct world *world,
+			    struct error *err)
+{
+	const struct project *project = base->project;
+
+	for (size_t i = 0; i < project->n_services; i++) {
+		const struct service *service = &project->services[i];
+
+		for (size_t j = 0; base->wanted[i] && j < service->n_depends; j++) {
+			const struct dependency *dependency = &service->depends[j];
+			size_t index = dependency->service;
+
+			if (dependency->condition == CONDITION_HEALTHY && base->wanted[index] &&
+			    !world->has_check[index])
+				return node_error(dependency->node, err,
+						  "neither service '%s' nor its image has a "
+						  "healthcheck",
+						  project->services[index].name);
+		}
+	}
+	return 0;
 }
 
 static int hold_ports(const struct command_base *base, const struct action *action,
@@ -182,6 +194,13 @@ static void tell_orphans(const struct up_request *request, const struct diff *pl
 			    names.text);
 }
 
+static const char *state_of(const struct execution *x, size_t index)
+{
+	if (x->times[index].is_healthy)
+		return "healthy";
+	return x->schedule.facts[index].has_completed == FACT_TRUE ? "completed" : "started";
+}
+
 static void tell_times(const struct execution *x)
 {
 	const struct project *project = x->base->project;
@@ -194,35 +213,16 @@ static void tell_times(const struct execution *x)
 		const struct service_times *times = &x->times[index];
 
 		if (times->started_ns)
-			rows[n++] = (struct timeline_row){ project->services[index].name,
-							   times->begun_ns,
-							   times->ready_ns ? times->ready_ns
-									   : times->started_ns };
+			rows[n++] = (struct timeline_row){
+				.name = project->services[index].name,
+				.state = state_of(x, index),
+				.begun_ns = times->begun_ns,
+				.ready_ns = MAX(times->ready_ns, times->started_ns),
+			};
 	}
 	timeline_render(rows, n, &text);
 	if (text.len)
 		(void)fprintf(stderr, "ready after:\n%s", text.text);
-}
-
-/* --wait: what has started must still run, or have ended well. */
-static int check_running(const struct up_request *request, struct error *err)
-{
-	const struct command_base *base = &request->base;
-	auto_world struct world world = { 0 };
-	int rc = world_look(base->dirs, base->project->name, &world, err);
-
-	for (size_t i = 0; rc == 0 && i < world.n_containers; i++) {
-		const struct existing *container = &world.containers[i];
-		ssize_t index = project_find(base->project, container->service);
-
-		if (index < 0 || !base->wanted[index] || container->is_running ||
-		    world.of[i]->record.exit_code == 0)
-			continue;
-		tail_show(base->dirs, base->project->name, container->service);
-		rc = err_set(err, ECHILD, "container '%s' has ended with exit status %d",
-			     container->name, world.of[i]->record.exit_code);
-	}
-	return rc;
 }
 
 /* Starting is for another time. */
@@ -252,6 +252,8 @@ static int plan_up(const struct up_request *request, struct world *world, struct
 
 	if (rc == 0)
 		rc = world_look_for(base->dirs, base->project, base->wanted, world, err);
+	if (rc == 0)
+		rc = check_conditions(base, world, err);
 	if (rc < 0)
 		return rc;
 	input = world_input(world);
@@ -291,7 +293,12 @@ static int bring_up(const struct up_request *request, struct error *err)
 	const struct command_base *base = &request->base;
 	auto_world struct world world = { 0 };
 	auto_diff struct diff plan = { 0 };
-	auto_execution struct execution x = { .base = base, .makes_only = request->makes_only };
+	auto_execution struct execution x = {
+		.base = base,
+		.makes_only = request->makes_only,
+		.waits_for_all = request->waits && !request->makes_only,
+		.wait_ns = request->wait_ns,
+	};
 	int rc = plan_up(request, &world, &plan, err);
 
 	if (rc == 0 && request->makes_only)
@@ -300,10 +307,9 @@ static int bring_up(const struct up_request *request, struct error *err)
 		rc = check_ports(base, &plan, err);
 	if (rc < 0)
 		return rc;
+	x.has_check = world.has_check;
 	tell_orphans(request, &plan);
 	rc = carry_out(request, &x, &plan, err);
-	if (rc == 0 && request->waits)
-		rc = check_running(request, err);
 	if (rc < 0)
 		return rc;
 	if (x.schedule.n && !request->makes_only)

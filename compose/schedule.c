@@ -151,22 +151,41 @@ struct task *schedule_next(struct schedule *s)
 	return NULL;
 }
 
-bool schedule_wants(const struct schedule *s, size_t index, enum condition condition)
+static bool waits_for(const struct service *service, size_t index, enum condition condition,
+		      bool is_required)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const struct task *task = &s->tasks[i];
-		const struct service *service;
+	for (size_t i = 0; i < service->n_depends; i++) {
+		const struct dependency *dependency = &service->depends[i];
 
-		if (task->state != TASK_WAITING || task->action->index == SIZE_MAX || s->is_down)
-			continue;
-		service = &s->project->services[task->action->index];
-		for (size_t j = 0; j < service->n_depends; j++) {
-			if (service->depends[j].service == index &&
-			    service->depends[j].condition == condition)
-				return true;
-		}
+		if (dependency->service == index && dependency->condition == condition &&
+		    (dependency->is_required || !is_required))
+			return true;
 	}
 	return false;
+}
+
+static bool is_waited_for(const struct schedule *s, size_t index, enum condition condition,
+			  bool is_required)
+{
+	for (size_t i = 0; !s->is_down && i < s->n; i++) {
+		const struct task *task = &s->tasks[i];
+
+		if (task->state == TASK_WAITING && task->action->index != SIZE_MAX &&
+		    waits_for(&s->project->services[task->action->index], index, condition,
+			      is_required))
+			return true;
+	}
+	return false;
+}
+
+bool schedule_wants(const struct schedule *s, size_t index, enum condition condition)
+{
+	return is_waited_for(s, index, condition, false);
+}
+
+bool schedule_needs(const struct schedule *s, size_t index, enum condition condition)
+{
+	return is_waited_for(s, index, condition, true);
 }
 
 bool schedule_is_over(const struct schedule *s)

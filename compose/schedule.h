@@ -26,7 +26,8 @@ struct task {
 enum fact { FACT_UNKNOWN, FACT_TRUE, FACT_FALSE };
 
 struct service_facts {
-	enum fact is_healthy, has_completed;
+	enum fact is_healthy; /* all of it; running is enough where nothing says what healthy is */
+	enum fact has_completed;
 };
 
 struct schedule {
@@ -54,6 +55,9 @@ bool schedule_has_started(const struct schedule *schedule, size_t service);
 
 /* A waiting task wants to know that of the service. */
 bool schedule_wants(const struct schedule *schedule, size_t service, enum condition condition);
+
+/* The same for one that cannot begin without it. */
+bool schedule_needs(const struct schedule *schedule, size_t service, enum condition condition);
 
 /* No task is waiting or running. */
 bool schedule_is_over(const struct schedule *schedule);

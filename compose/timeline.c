@@ -25,17 +25,19 @@ static void add_bar(const struct timeline_row *row, int64_t total_ns, struct str
 void timeline_render(const struct timeline_row *rows, size_t n, struct str *ret)
 {
 	int64_t total_ns = 1;
-	int width = 0;
+	int width = 0, state_width = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		total_ns = MAX(total_ns, rows[i].ready_ns);
 		width = MAX(width, (int)strlen(rows[i].name));
+		state_width = MAX(state_width, (int)strlen(rows[i].state));
 	}
 	for (size_t i = 0; i < n; i++) {
 		char time[32];
 
 		format_duration((uint64_t)rows[i].ready_ns, time, sizeof(time));
-		str_addf(ret, "%-*s  %9s  ", width, rows[i].name, time);
+		str_addf(ret, "%-*s  %9s  %-*s  ", width, rows[i].name, time, state_width,
+			 rows[i].state);
 		add_bar(&rows[i], total_ns, ret);
 		str_add(ret, "\n");
 	}

@@ -8,10 +8,10 @@
 
 /* How long services took to come up, each beside the others.  Pure. */
 struct timeline_row {
-	const char *name;
+	const char *name, *state;
 	int64_t begun_ns; /* since the beginning of it all: it waited until then */
 	int64_t ready_ns;
 };
 
-/* Adds lines: "web   85 ms  ....####", a dot for waiting, a # for working. */
+/* Adds lines: "web   85 ms  healthy  ....####", a dot for waiting, a # for working. */
 void timeline_render(const struct timeline_row *rows, size_t n, struct str *ret);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "compose/execute_internal.h"
 #include "compose/member.h"
@@ -38,14 +39,16 @@ static void on_seen(void *arg, int rc, const struct error *err)
 	watch->worker = NULL;
 	facts->has_completed = rc == 0 ? FACT_TRUE : FACT_FALSE;
 	x->times[watch->service].ready_ns = clock_boot_ns() - x->begin_ns;
-	if (rc < 0) {
-		execution_fail(x, err);
-	} else if (rc > 0) {
+	if (rc > 0) {
 		tail_show(x->base->dirs, x->base->project->name, service->name);
 		(void)err_set(&failure, ECHILD, "service '%s' has ended with exit status %d",
 			      service->name, rc);
-		execution_fail(x, &failure);
+		err = &failure;
 	}
+	if (rc != 0 && schedule_needs(&x->schedule, watch->service, CONDITION_COMPLETED))
+		execution_fail(x, err);
+	else if (rc != 0)
+		log_warning("%s", err->msg);
 	execution_advance(x);
 }
 
@@ -73,8 +76,10 @@ static void watch_service(struct execution *x, size_t service, enum condition co
 
 void watches_begin(struct execution *x)
 {
+	const bool *wanted = x->base->wanted;
+
 	for (size_t i = 0; i < x->base->project->n_services; i++) {
-		if (schedule_has_started(&x->schedule, i) &&
+		if ((!wanted || wanted[i]) && schedule_has_started(&x->schedule, i) &&
 		    schedule_wants(&x->schedule, i, CONDITION_COMPLETED) &&
 		    !is_watched(x, i, CONDITION_COMPLETED))
 			watch_service(x, i, CONDITION_COMPLETED);

@@ -5,7 +5,7 @@
 
 #include "compose/execute.h"
 
-/* What becomes of services that have started, as others wait for it: conditions of depends_on. */
+/* The end of services that have started, as others wait for it (service_completed_successfully). */
 
 /* Begins to watch what is to be watched by now. */
 void watches_begin(struct execution *x);

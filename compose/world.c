@@ -31,6 +31,7 @@ void world_fini(struct world *world)
 	for (size_t i = 0; i < world->n_services; i++)
 		free(world->image_ids[i]);
 	free(world->image_ids);
+	free(world->has_check);
 	*world = (struct world){ 0 };
 }
 
@@ -173,8 +174,20 @@ static void take_volumes(const struct project *project, struct world *world)
 		world->volumes[world->n_volumes++].name = project->volumes[i].name;
 }
 
-static int look_for_image(const struct dir *store, const struct service *service, char **ret,
+static int look_for_check(const struct service *service, const struct image *image, bool *ret,
 			  struct error *err)
+{
+	struct health_config config = { 0 };
+	int rc = health_config_resolve(&service->health, &image->healthcheck, &config, err);
+
+	*ret = rc == 0 && config.test.kind != HEALTH_TEST_NONE &&
+	       config.test.kind != HEALTH_TEST_INHERIT;
+	health_config_fini(&config);
+	return rc < 0 ? node_wrap(service->node, err) : 0;
+}
+
+static int look_for_image(const struct dir *store, const struct service *service, char **ret_id,
+			  bool *ret_has_check, struct error *err)
 {
 	const struct node *node = node_get(service->node, "image");
 	auto_image struct image image = { 0 };
@@ -190,8 +203,8 @@ static int look_for_image(const struct dir *store, const struct service *service
 				  service->image);
 	if (rc < 0)
 		return node_wrap(node, err);
-	*ret = xstrdup(image.id);
-	return 0;
+	*ret_id = xstrdup(image.id);
+	return look_for_check(service, &image, ret_has_check, err);
 }
 
 static int look_for_images(const struct engine_dirs *dirs, const struct project *project,
@@ -209,11 +222,12 @@ static int look_for_images(const struct engine_dirs *dirs, const struct project 
 	if (hold < 0)
 		return hold;
 	world->image_ids = xcalloc(project->n_services + 1, sizeof(*world->image_ids));
+	world->has_check = xcalloc(project->n_services + 1, sizeof(*world->has_check));
 	world->n_services = project->n_services;
 	for (size_t i = 0; rc == 0 && i < project->n_services; i++) {
 		if (wanted[i])
 			rc = look_for_image(&store, &project->services[i], &world->image_ids[i],
-					    err);
+					    &world->has_check[i], err);
 	}
 	return rc;
 }

@@ -16,6 +16,7 @@ struct world {
 	char **hashes;                             /* by network that is there */
 	size_t n_networks, n_volumes;
 	char **image_ids; /* by service */
+	bool *has_check;  /* by service: it has a healthcheck, its own or the image's */
 	size_t n_services;
 };
 

@@ -258,3 +258,42 @@ int events_read(const struct engine_dirs *dirs, const struct events_query *query
 	str_fini(&r.partial);
 	return MIN(rc, 0);
 }
+
+/* ---- watching --------------------------------------------------------------------------------- */
+
+static int watch_dir(int notify, const char *state, const char *name, uint32_t mask,
+		     struct error *err)
+{
+	auto_free char *path = path_join(state, name);
+	auto_fd int dir = dir_make_open(path, 0700, err);
+
+	if (dir < 0)
+		return dir;
+	return inotify_add_watch(notify, path, mask | IN_ONLYDIR) < 0
+		       ? err_sys(err, "watch '%s'", path)
+		       : 0;
+}
+
+/* What a probe has found is put in place as a whole; an event is appended. */
+int events_watch(const struct engine_dirs *dirs, struct error *err)
+{
+	auto_fd int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	int rc;
+
+	if (notify < 0)
+		return err_sys(err, "watch '%s'", dirs->state);
+	rc = watch_dir(notify, dirs->state, "events", IN_MODIFY | IN_CREATE, err);
+	if (rc == 0)
+		rc = watch_dir(notify, dirs->state, "health", IN_MOVED_TO, err);
+	return rc < 0 ? rc : take_fd(&notify);
+}
+
+void events_drain(int fd)
+{
+	char events[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
+	ssize_t n;
+
+	do
+		n = read(fd, events, sizeof(events));
+	while (n > 0 || (n < 0 && errno == EINTR));
+}

@@ -36,3 +36,11 @@ typedef int event_handler(void *arg, const json_t *event, struct error *err);
 /* Calls @handler for each event of that time, and waits for those that are still to come. */
 int events_read(const struct engine_dirs *dirs, const struct events_query *query,
 		event_handler *handler, void *arg, struct error *err);
+
+/*
+ * A descriptor (the caller's) that becomes readable when something happens to some container or one
+ * of their probes finds something: the time to look again.  What it has is of no interest, but to be
+ * drained before that.  -ENOSPC or -EMFILE if the kernel has none left.
+ */
+int events_watch(const struct engine_dirs *dirs, struct error *err);
+void events_drain(int fd);

@@ -165,6 +165,45 @@ START_TEST(who_has_waited_long_enough_ends)
 }
 END_TEST
 
+START_TEST(health_may_come_and_go)
+{
+	auto_project struct project project = { 0 };
+	auto_diff struct diff plan = { 0 };
+	auto_schedule struct schedule s = { 0 };
+	struct error err = { 0 };
+	struct service_facts *db, *slow;
+
+	ck_assert_msg(load_text("name: shop\n"
+				"services:\n"
+				"  db: {image: i}\n"
+				"  slow: {image: i}\n"
+				"  web: {image: i, depends_on: {db: {condition: service_healthy}, "
+				"slow: {condition: service_healthy, required: false}}}\n",
+				&project, &err) == 0,
+		      "%s", err.msg);
+	make_plan(&project, ACTION_CREATE, &plan);
+	schedule_make(&project, &plan, false, &s);
+	db = &s.facts[index_of(&s, "db")];
+	slow = &s.facts[index_of(&s, "slow")];
+	expect(&s, "db slow ");
+	end(&s, "db", TASK_DONE);
+	end(&s, "slow", TASK_DONE);
+	ck_assert(schedule_wants(&s, index_of(&s, "db"), CONDITION_HEALTHY));
+	ck_assert(schedule_needs(&s, index_of(&s, "db"), CONDITION_HEALTHY));
+	ck_assert(schedule_wants(&s, index_of(&s, "slow"), CONDITION_HEALTHY));
+	ck_assert(!schedule_needs(&s, index_of(&s, "slow"), CONDITION_HEALTHY));
+	db->is_healthy = FACT_TRUE;
+	expect(&s, "");
+	db->is_healthy = FACT_UNKNOWN;
+	slow->is_healthy = FACT_FALSE;
+	expect(&s, "");
+	db->is_healthy = FACT_TRUE;
+	expect(&s, "web ");
+	ck_assert(!schedule_wants(&s, index_of(&s, "db"), CONDITION_HEALTHY));
+}
+END_TEST
+
 TEST_MAIN("compose/schedule", services_begin_behind_what_they_wait_for, what_cannot_be_is_skipped,
 	  a_condition_that_is_not_met_is_a_failure, the_way_down_is_the_other_way_round,
-	  on_the_way_down_what_has_ended_long_ago_is_no_gap, who_has_waited_long_enough_ends)
+	  on_the_way_down_what_has_ended_long_ago_is_no_gap, who_has_waited_long_enough_ends,
+	  health_may_come_and_go)

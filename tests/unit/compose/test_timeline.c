@@ -7,24 +7,26 @@
 START_TEST(bars_begin_where_the_waiting_ends)
 {
 	static const struct timeline_row rows[] = {
-		{ "db", 0, 24 * MS },
-		{ "gateway", 24 * MS, 48 * MS },
+		{ "db", "healthy", 0, 24 * MS },
+		{ "gateway", "started", 24 * MS, 48 * MS },
+		{ "job", "completed", 0, 1 * MS },
 	};
 	auto_str struct str text = { 0 };
 
 	timeline_render(rows, ARRAY_LEN(rows), &text);
-	ck_assert_str_eq(text.text, "db           24 ms  ########################\n"
-				    "gateway      48 ms  ........................"
-				    "########################\n");
+	ck_assert_str_eq(text.text, "db           24 ms  healthy    ########################\n"
+				    "gateway      48 ms  started    ........................"
+				    "########################\n"
+				    "job           1 ms  completed  #\n");
 }
 END_TEST
 
 START_TEST(the_shortest_is_seen)
 {
 	static const struct timeline_row rows[] = {
-		{ "a", 0, 1 },
-		{ "b", 1000 * MS, 1000 * MS },
-		{ "c", 0, 0 },
+		{ "a", "started", 0, 1 },
+		{ "b", "started", 1000 * MS, 1000 * MS },
+		{ "c", "started", 0, 0 },
 	};
 	auto_str struct str text = { 0 };
 	auto_strv struct strv lines = { 0 };
