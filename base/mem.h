@@ -15,6 +15,12 @@ char *xstrdup(const char *text);                  /* NULL stays NULL */
 char *xstrndup(const char *text, size_t len);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * For a process that is going to wait for long: gives back to the kernel the pages of heap and stack
+ * that hold nothing any more, and those of the program, most of which only a start needs.
+ */
+void mem_trim(void);
+
 /* Cleanup of a heap pointer: `auto_free char *path = NULL;` */
 void free_ptr(void *ptr_to_ptr);
 

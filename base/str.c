@@ -47,14 +47,22 @@ void str_add(struct str *s, const char *text)
 
 void str_addf(struct str *s, const char *fmt, ...)
 {
+	const size_t room = s->room - s->len;
 	va_list ap;
 	int len;
 
 	va_start(ap, fmt);
-	len = vsnprintf(NULL, 0, fmt, ap);
+	len = vsnprintf(room ? s->text + s->len : NULL, room, fmt, ap);
 	va_end(ap);
-	if (len < 0)
+	if (len < 0) {
+		if (room)
+			s->text[s->len] = '\0';
 		return;
+	}
+	if ((size_t)len < room) {
+		s->len += (size_t)len;
+		return;
+	}
 
 	make_room(s, (size_t)len);
 	va_start(ap, fmt);
@@ -81,7 +89,10 @@ void strv_fini(struct strv *v)
 
 void strv_take(struct strv *v, char *text)
 {
-	v->items = xrealloc(v->items, v->n + 2, sizeof(*v->items));
+	if (v->room < v->n + 2) {
+		v->room = MAX(2 * v->room, v->n + 2);
+		v->items = xrealloc(v->items, v->room, sizeof(*v->items));
+	}
 	v->items[v->n++] = text;
 	v->items[v->n] = NULL;
 }

@@ -28,6 +28,7 @@ char *str_take(struct str *s);
 struct strv {
 	char **items; /* owned, each item too; NULL while n is 0 and nothing was ever added */
 	size_t n;
+	size_t room; /* of the functions below; 0 is fine for items from elsewhere */
 };
 
 void strv_fini(struct strv *v);

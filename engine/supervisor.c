@@ -273,6 +273,21 @@ static void forget_start(struct supervisor *s, const struct error *why)
 		(void)record_remove(s->run.dirs, s->run.record.name, &ignored);
 }
 
+static void on_settled(void *arg)
+{
+	struct supervisor *s = arg;
+
+	s->settle_timer = 0;
+	mem_trim();
+}
+
+void supervisor_settle(struct supervisor *s)
+{
+	/* Short-lived containers end without it. */
+	if (!s->settle_timer)
+		s->settle_timer = loop_timer(s->loop, 1000, on_settled, s);
+}
+
 /* On failure nothing of it is left. */
 static int start_container(struct supervisor *s, struct error *err)
 {
@@ -306,6 +321,7 @@ static int start_container(struct supervisor *s, struct error *err)
 		return rc;
 	}
 	memory_watch(s);
+	supervisor_settle(s);
 	if (!s->run.is_again)
 		event_add(s->run.dirs, &s->run.record, "create", s->run.record.created_ns, NULL);
 	events_tell(s, "start");

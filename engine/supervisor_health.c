@@ -59,6 +59,7 @@ static void on_probed(void *arg, const struct health *health, struct health_verd
 		event_add(s->run.dirs, &s->run.record, action, 0, NULL);
 	}
 	act(s, verdict.action);
+	supervisor_settle(s);
 }
 
 /* Where programs are run: as further processes of the container. */

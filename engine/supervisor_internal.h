@@ -53,6 +53,7 @@ struct supervisor {
 	int kill_timer;   /* 0: none */
 	struct restart restart;
 	int restart_timer; /* 0: none */
+	int settle_timer;  /* 0: none */
 
 	int oom_watch;           /* -1: its memory is not limited */
 	int oom_timer;           /* 0: none */
@@ -62,6 +63,9 @@ struct supervisor {
 	struct peer *peers;
 	struct error failure; /* of what has to be told to who waits for the end */
 };
+
+/* Something has been done that takes more memory than the waiting that follows. */
+void supervisor_settle(struct supervisor *s);
 
 /* ---- for peers -------------------------------------------------------------------------------- */
 

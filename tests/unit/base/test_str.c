@@ -21,6 +21,46 @@ START_TEST(builds_text)
 }
 END_TEST
 
+/* Whether there is room for it or not. */
+START_TEST(formats_at_any_length)
+{
+	for (int len = 0; len < 200; len++) {
+		auto_str struct str s = { 0 };
+
+		str_addf(&s, "%*s", len, "");
+		str_addf(&s, "%*s|", len / 2, "x");
+		str_addf(&s, "%s", "");
+		ck_assert_uint_eq(s.len, len + (len / 2 ? len / 2 : 1) + 1);
+		ck_assert_uint_eq(strlen(s.text), s.len);
+		ck_assert_ptr_eq(strchr(s.text, 'x'), s.text + s.len - 2);
+	}
+}
+END_TEST
+
+START_TEST(lists_grow)
+{
+	auto_strv struct strv v = { 0 };
+	struct strv copy = { 0 };
+
+	for (int i = 0; i < 1000; i++) {
+		strv_addf(&v, "%d", i);
+		ck_assert_uint_eq(v.n, i + 1);
+		ck_assert_ptr_null(v.items[v.n]);
+	}
+	ck_assert_str_eq(v.items[0], "0");
+	ck_assert_str_eq(v.items[999], "999");
+
+	/* Items that were made elsewhere. */
+	copy.items = xcalloc(2, sizeof(*copy.items));
+	copy.items[0] = xstrdup("a");
+	copy.n = 1;
+	strv_add(&copy, "b");
+	ck_assert_str_eq(copy.items[1], "b");
+	ck_assert_ptr_null(copy.items[2]);
+	strv_fini(&copy);
+}
+END_TEST
+
 START_TEST(takes_an_empty_text)
 {
 	struct str s = { 0 };
@@ -108,6 +148,6 @@ START_TEST(compares)
 }
 END_TEST
 
-TEST_MAIN("base/str", builds_text, takes_an_empty_text, sets_variables_in_place,
-	  splits_and_keeps_empty_fields, an_empty_list_is_still_a_list,
+TEST_MAIN("base/str", builds_text, formats_at_any_length, lists_grow, takes_an_empty_text,
+	  sets_variables_in_place, splits_and_keeps_empty_fields, an_empty_list_is_still_a_list,
 	  escapes_what_a_terminal_would_obey, compares)
