@@ -36,6 +36,11 @@ int lock_fd_try(int fd, enum lock_mode mode, const char *name, struct error *err
 	return errno == EWOULDBLOCK ? 0 : err_sys(err, "lock '%s'", name);
 }
 
+void lock_fd_release(int fd)
+{
+	(void)flock(fd, LOCK_UN);
+}
+
 int lock_acquire(const struct dir *dir, const char *name, enum lock_mode mode, struct error *err)
 {
 	return acquire(dir, name, mode == LOCK_SHARED ? LOCK_SH : LOCK_EX, err);

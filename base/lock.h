@@ -21,3 +21,6 @@ int lock_try(const struct dir *dir, const char *name, enum lock_mode mode, struc
  */
 int lock_fd(int fd, enum lock_mode mode, const char *name, struct error *err);
 int lock_fd_try(int fd, enum lock_mode mode, const char *name, struct error *err);
+
+/* Lets go at once, whoever else has a descriptor of that open. */
+void lock_fd_release(int fd);

@@ -134,8 +134,9 @@ int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret, struct error *err);
 int cgroup_pids(const struct cgroup *cgroup, pid_t **ret, size_t *ret_n, struct error *err);
 
 /*
- * Signals every process in the group and below.  SIGKILL uses cgroup.kill where it exists, else
- * freezes, signals through pidfds, thaws, until the group is empty.
+ * Signals every process in the group and below.  SIGKILL uses cgroup.kill where it exists, and
+ * again for half a second while somebody is left; else it freezes, signals through pidfds, thaws,
+ * until the group is empty.
  */
 int cgroup_signal_all(const struct cgroup *cgroup, int signal, struct error *err);
 

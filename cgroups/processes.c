@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/sys.h"
@@ -261,6 +262,36 @@ static int kill_rounds(const struct cgroup *cgroup, struct error *err)
 	}
 }
 
+/*
+ * The kernel (6.18) looks for a process, and only then signals it: what that one forks in between,
+ * as the last one that is looked at, is missed.  So whoever is left a moment later is killed again.
+ * Since Linux 5.14; 0: there is no such file.
+ */
+static int kill_at_once(const struct cgroup *cgroup, const struct cgroup_part *part,
+			struct error *err)
+{
+	enum { PATIENCE_US = 500000 };
+	struct cgroup_patience patience = { .total_us = PATIENCE_US };
+	const struct dir dir = cgroup_part_dir(part);
+
+	for (;;) {
+		auto_free pid_t *pids = NULL;
+		size_t n = 0;
+		int rc = sys_write_at(&dir, "cgroup.kill", "1", err);
+
+		if (rc == -ENOENT || rc == -EOPNOTSUPP)
+			return 0;
+		if (rc == 0)
+			rc = cgroup_pids(cgroup, &pids, &n, err);
+		/* -ENODEV: the group has just been removed. */
+		if (rc < 0)
+			return rc == -ENODEV ? 1 : rc;
+		/* Who has not ended by then is busy in the kernel, and forks no more. */
+		if (n == 0 || !cgroup_wait_more(&patience))
+			return 1;
+	}
+}
+
 int cgroup_signal_all(const struct cgroup *cgroup, int signal, struct error *err)
 {
 	enum cgroup_version version = CGROUP_ABSENT;
@@ -272,12 +303,10 @@ int cgroup_signal_all(const struct cgroup *cgroup, int signal, struct error *err
 	if (signal != SIGKILL)
 		return signal_each(cgroup, signal, &n, err);
 	if (version == CGROUP_V2) {
-		const struct dir dir = cgroup_part_dir(part);
-		int rc = sys_write_at(&dir, "cgroup.kill", "1", err);
+		int rc = kill_at_once(cgroup, part, err);
 
-		/* Since Linux 5.14; -ENODEV: the group has just been removed. */
-		if (rc != -ENOENT && rc != -EOPNOTSUPP)
-			return rc == -ENODEV ? 0 : rc;
+		if (rc != 0)
+			return MIN(rc, 0);
 	}
 	return kill_rounds(cgroup, err);
 }

@@ -132,7 +132,7 @@ static bool reverse(const struct script *s, const struct step_record *record, st
 		return true;
 	}
 	if (is_command(record, "mkdir", NULL) && n >= 2) {
-		str_add(ret, "rmdir ");
+		str_add(ret, s->takes_networks ? "rmdir " : "remove ");
 		explain_quote(argv[n - 1], names, ret);
 		return true;
 	}
@@ -508,6 +508,15 @@ static const char head_of_part[] = "set -eu\n"
 static const char begin[] = "PID=\n"
 			    "made=0\n"
 			    "dir=$(mktemp -d)\n"
+			    "remove() { # a cgroup is busy for a moment after its last process\n"
+			    "\ttries=0\n"
+			    "\tuntil rmdir \"$1\"; do\n"
+			    "\t\t[ -e \"$1/cgroup.procs\" ] && [ \"$tries\" -lt 50 ] || return\n"
+			    "\t\t! ls -d \"$1\"/*/ >/dev/null || return # others' below it\n"
+			    "\t\ttries=$((tries + 1))\n"
+			    "\t\tsleep 0.1\n"
+			    "\tdone\n"
+			    "}\n"
 			    "cleanup() {\n"
 			    "\tset +e\n"
 			    "\t[ -z \"$PID\" ] || { kill -KILL \"$PID\"; wait; }\n";

@@ -100,7 +100,8 @@ int log_writer_open(const struct dir *dir, const struct log_limits *limits, stru
 	*w = (struct log_writer){ .limits = *limits, .fd = -1 };
 	w->limits.max_files = MAX(w->limits.max_files, 1);
 	w->dir.path = xstrdup(dir->path);
-	w->dir.fd = fcntl(dir->fd, F_DUPFD_CLOEXEC, 3);
+	/* Opened again, not duplicated: who locks the directory lets go of it by closing @dir. */
+	w->dir.fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	rc = w->dir.fd < 0 ? err_sys(err, "open '%s'", dir->path) : open_file(w, err);
 	if (rc < 0) {
 		log_writer_free(w);

@@ -315,6 +315,16 @@ static int remove_ended(const struct engine_dirs *dirs, const struct record_plac
 	return rc < 0 ? rc : remove_record(dirs, &record, err);
 }
 
+/* One that has ended may be locked for a moment by somebody who looks at it. */
+static bool is_at_end(const struct record_place *place)
+{
+	auto_record struct record record = { 0 };
+	struct error ignored;
+
+	return record_read(place, &record, &ignored) == 0 && record.has_ended &&
+	       !record.is_restarting;
+}
+
 static int remove_by_name(const struct engine_dirs *dirs, const char *name, bool force,
 			  struct error *err)
 {
@@ -326,10 +336,11 @@ static int remove_by_name(const struct engine_dirs *dirs, const char *name, bool
 		rc = lock_fd_try(place.dir.fd, LOCK_EXCLUSIVE, place.path, err);
 	if (rc != 0)
 		return rc < 0 ? rc : remove_ended(dirs, &place, err);
-	if (!force)
+	if (!force && !is_at_end(&place))
 		return err_set(err, EBUSY, "container '%s' is running: remove it with --force",
 			       name);
-	rc = kill_running(dirs, &place, err);
+	if (force)
+		rc = kill_running(dirs, &place, err);
 	record_place_close(&place);
 	if (rc == 0)
 		rc = enter(dirs, name, &again, err);

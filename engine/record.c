@@ -68,6 +68,13 @@ void record_place_close(struct record_place *place)
 	place->dir.path = NULL;
 }
 
+void record_place_leave(struct record_place *place)
+{
+	if (place->dir.fd >= 0)
+		lock_fd_release(place->dir.fd);
+	record_place_close(place);
+}
+
 int record_make_id(char ret[RECORD_ID_LEN + 1], struct error *err)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -81,6 +81,12 @@ struct record_place {
 	char *path;     /* owned; what dir.path is */
 };
 void record_place_close(struct record_place *place);
+
+/*
+ * The same by who holds the lock: it is free then, even if a child that has not got to its execve(2)
+ * has a copy of the descriptor.
+ */
+void record_place_leave(struct record_place *place);
 #define RECORD_NO_PLACE      \
 	{                    \
 		.dir.fd = -1 \

@@ -368,7 +368,7 @@ static void end_life(struct supervisor *s, const struct error *remark)
 	if (s->run.record.is_removed_at_end && !s->failure.code)
 		events_tell(s, "destroy");
 	s->phase = SUPERVISOR_OVER;
-	record_place_close(&s->run.place);
+	record_place_leave(&s->run.place);
 	if (s->failure.code)
 		tell(s, CONTROL_ERROR, 0, &s->failure, -1);
 	else
@@ -558,7 +558,7 @@ _Noreturn void supervisor_run(struct supervisor_job *job)
 	int rc = begin(&s, &err);
 
 	if (rc < 0) {
-		record_place_close(&s.run.place);
+		record_place_leave(&s.run.place);
 		tell(&s, CONTROL_ERROR, 0, &err, -1);
 		_exit(1);
 	}
@@ -575,7 +575,7 @@ _Noreturn void supervisor_run(struct supervisor_job *job)
 	if (rc < 0) {
 		peers_close(&s);
 		run_abort(&s.run, &err);
-		record_place_close(&s.run.place);
+		record_place_leave(&s.run.place);
 		tell(&s, CONTROL_ERROR, 0, &err, -1);
 		_exit(1);
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -50,13 +51,15 @@ static void act(struct supervisor *s, enum health_action action)
 static void on_probed(void *arg, const struct health *health, struct health_verdict verdict)
 {
 	struct supervisor *s = arg;
+	int64_t at_ns = clock_real_ns();
 
+	/* Who reads the state may act before the event is written. */
 	tell_state(s, health);
 	if (verdict.is_changed) {
 		auto_free char *action =
 			xasprintf("health_status: %s", health_state_name(health->state));
 
-		event_add(s->run.dirs, &s->run.record, action, 0, NULL);
+		event_add(s->run.dirs, &s->run.record, action, at_ns, NULL);
 	}
 	act(s, verdict.action);
 	supervisor_settle(s);

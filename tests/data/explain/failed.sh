@@ -6,10 +6,19 @@ set -eu
 PID=
 made=0
 dir=$(mktemp -d)
+remove() { # a cgroup is busy for a moment after its last process
+	tries=0
+	until rmdir "$1"; do
+		[ -e "$1/cgroup.procs" ] && [ "$tries" -lt 50 ] || return
+		! ls -d "$1"/*/ >/dev/null || return # others' below it
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+}
 cleanup() {
 	set +e
 	[ -z "$PID" ] || { kill -KILL "$PID"; wait; }
-	[ "$made" -lt 1 ] || { rmdir /sys/fs/cgroup/minictr/web; }
+	[ "$made" -lt 1 ] || { remove /sys/fs/cgroup/minictr/web; }
 	rm -rf "$dir"
 }
 trap 'cleanup 2>/dev/null' EXIT

@@ -68,10 +68,19 @@ tell() {
 PID=
 made=0
 dir=$(mktemp -d)
+remove() { # a cgroup is busy for a moment after its last process
+	tries=0
+	until rmdir "$1"; do
+		[ -e "$1/cgroup.procs" ] && [ "$tries" -lt 50 ] || return
+		! ls -d "$1"/*/ >/dev/null || return # others' below it
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+}
 cleanup() {
 	set +e
 	[ -z "$PID" ] || { kill -KILL "$PID"; wait; }
-	[ "$made" -lt 2 ] || { rmdir /var/lib/minictr/containers/job/upper; }
+	[ "$made" -lt 2 ] || { remove /var/lib/minictr/containers/job/upper; }
 	[ "$made" -lt 1 ] || { rm -rf --one-file-system /var/lib/minictr/containers/job; }
 	tell ended
 	rm -rf "$dir"
@@ -153,12 +162,21 @@ tell() {
 PID=
 made=0
 dir=$(mktemp -d)
+remove() { # a cgroup is busy for a moment after its last process
+	tries=0
+	until rmdir "$1"; do
+		[ -e "$1/cgroup.procs" ] && [ "$tries" -lt 50 ] || return
+		! ls -d "$1"/*/ >/dev/null || return # others' below it
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+}
 cleanup() {
 	set +e
 	[ -z "$PID" ] || { kill -KILL "$PID"; wait; }
 	[ "$made" -lt 3 ] || { nft delete element 'inet minictr published { tcp . 8080 : 10.88.0.2 . 80 }'; }
 	[ "$made" -lt 2 ] || { ip link del mc0; }
-	[ "$made" -lt 1 ] || { rmdir /sys/fs/cgroup/memory/minictr/web; }
+	[ "$made" -lt 1 ] || { remove /sys/fs/cgroup/memory/minictr/web; }
 	tell ended
 	rm -rf "$dir"
 }
