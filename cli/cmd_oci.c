@@ -170,6 +170,23 @@ static int create(const struct create_options *o, const char *id, bool uses_fifo
 	return container_create(&request, ret, err);
 }
 
+/*
+ * What engines look for when it fails: runc's words, where "exec: ..." follows at once if the program
+ * cannot be run, and its exit status.
+ */
+static int tell_as_runc(int rc, const char *verb, struct error *err)
+{
+	const char *exec = err->status ? strstr(err->msg, "exec") : NULL;
+
+	if (exec) {
+		auto_free char *cause = xstrdup(exec);
+
+		rc = err_set(err, err->code, "unable to start container process: %s", cause);
+	}
+	err->status = 1;
+	return rc < 0 ? err_wrap(err, "%s failed", verb) : rc;
+}
+
 static int run_create(void *options, const struct strv *args, struct error *err)
 {
 	struct container container;
@@ -178,7 +195,7 @@ static int run_create(void *options, const struct strv *args, struct error *err)
 	if (rc == 0)
 		rc = create(options, args->items[0], true, &container, err);
 	if (rc < 0)
-		return rc;
+		return tell_as_runc(rc, "create", err);
 	container_fini(&container);
 	return 0;
 }
@@ -198,10 +215,8 @@ static int attend(const struct container *container, struct error *err)
 	return proc_exit_code(info.si_code, info.si_status);
 }
 
-static int run_run(void *options, const struct strv *args, struct error *err)
+static int create_and_run(const struct create_options *o, const char *id, struct error *err)
 {
-	const struct create_options *o = options;
-	const char *id = args->items[0];
 	struct container container;
 	struct error ignored;
 	int rc = sys_exe_protect(err);
@@ -223,6 +238,13 @@ static int run_run(void *options, const struct strv *args, struct error *err)
 	}
 	container_fini(&container);
 	return rc;
+}
+
+static int run_run(void *options, const struct strv *args, struct error *err)
+{
+	int rc = create_and_run(options, args->items[0], err);
+
+	return rc < 0 ? tell_as_runc(rc, "run", err) : rc;
 }
 
 const struct command oci_create = {
@@ -342,9 +364,19 @@ static int run_kill(void *options, const struct strv *args, struct error *err)
 	return container_kill(state_root, args->items[0], signal, o->is_all, err);
 }
 
+/* Also `kill ID 15`, whoever has that id: engines ask so whether it is gone. */
+static bool is_oci_kill(int argc, char *const argv[])
+{
+	struct error ignored;
+	int signal;
+
+	return is_oci_id(argc, argv) || (argc == 2 && argv[0][0] != '-' &&
+					 parse_signal(argv[1], &signal, &ignored) == 0);
+}
+
 const struct command oci_kill = {
 	.name = "kill",
-	.is_meant = is_oci_id,
+	.is_meant = is_oci_kill,
 	.summary = "Send a signal to a container",
 	.synopsis = "[OPTIONS] ID [SIGNAL]",
 	.opts = kill_opts,

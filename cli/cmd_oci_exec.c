@@ -418,6 +418,8 @@ static int run_exec(void *options, const struct strv *args, struct error *err)
 		rc = exec_with(o, args, err);
 	if (rc >= 0)
 		return rc;
+	if (err->status)
+		rc = err_wrap(err, "unable to start container process");
 	rc = err_wrap(err, "exec failed");
 	err->status = STATUS_NOT_RUN;
 	return rc;
