@@ -177,6 +177,18 @@ static int set_attrs(int fd, uint64_t set, uint64_t clr, uint64_t propagation, b
 	return mount_setattr(fd, "", flags, &attr, sizeof(attr)) < 0 ? -errno : 0;
 }
 
+/* mount_setattr(2), "ID-mapped mounts": while nobody has the mount yet. */
+static int map_ids(int fd, const struct sys_bind *bind)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP,
+				   .userns_fd = (uint64_t)bind->user_ns };
+	unsigned int flags = AT_EMPTY_PATH | (bind->is_idmap_recursive ? AT_RECURSIVE : 0U);
+
+	if (!bind->is_idmapped)
+		return 0;
+	return mount_setattr(fd, "", flags, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
 int sys_bind_open(const struct sys_bind *bind, struct error *err)
 {
 	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
@@ -186,6 +198,10 @@ int sys_bind_open(const struct sys_bind *bind, struct error *err)
 	fd = open_tree(bind->source.fd, "", flags | (bind->is_recursive ? AT_RECURSIVE : 0U));
 	if (fd < 0)
 		return err_sys(err, "bind '%s'", bind->source.path);
+	rc = map_ids(fd, bind);
+	if (rc < 0)
+		return err_set(err, -rc, "bind '%s': map its ids: %s", bind->source.path,
+			       rc == -EINVAL ? "its file system cannot" : err_text(-rc));
 	rc = set_attrs(fd, bind->attr_set, bind->attr_clr, 0, false);
 	if (rc == 0)
 		rc = set_attrs(fd, bind->rec_attr_set, bind->rec_attr_clr, bind->propagation,

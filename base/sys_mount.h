@@ -35,9 +35,11 @@ int sys_mount_move(int mount_fd, const struct dir *target, struct error *err);
 struct sys_bind {
 	struct dir source; /* what is bound; O_PATH is enough */
 	bool is_recursive;
-	uint64_t attr_set, attr_clr;         /* of the mount alone */
-	uint64_t rec_attr_set, rec_attr_clr; /* of the mounts below it as well */
-	uint64_t propagation;                /* MS_PRIVATE, ... or 0 */
+	uint64_t attr_set, attr_clr;          /* of the mount alone */
+	uint64_t rec_attr_set, rec_attr_clr;  /* of the mounts below it as well */
+	uint64_t propagation;                 /* MS_PRIVATE, ... or 0 */
+	bool is_idmapped, is_idmap_recursive; /* its ids are mapped by this user namespace */
+	int user_ns;                          /* borrowed; only with @is_idmapped */
 };
 
 /* mount --bind SOURCE TARGET, with attributes set before anybody can see it. */

@@ -6,12 +6,15 @@
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/macros.h"
 #include "base/step.h"
 #include "base/str.h"
+
+#define CPUS_MAX 8192 /* as parse_cpu_list() */
 
 int sys_io_priority(int class, int level, struct error *err)
 {
@@ -73,5 +76,34 @@ int sys_scheduler(const struct sys_scheduler *s, struct error *err)
 		end_scheduler(&step, rc, s);
 	if (rc < 0)
 		return err_set(err, -rc, "set scheduler policy %u: %s", s->policy, err_text(-rc));
+	return 0;
+}
+
+int sys_affinity(const char *list, struct error *err)
+{
+	struct step step = step_begin();
+	uint64_t mask[CPUS_MAX / 64] = { 0 };
+	unsigned long first, last;
+	int rc, n = 0;
+
+	for (const char *at = list; sscanf(at, "%lu%n", &first, &n) == 1; at += *at == ',') {
+		at += n;
+		last = first;
+		if (*at == '-' && sscanf(at + 1, "%lu%n", &last, &n) == 1)
+			at += 1 + n;
+		for (; first <= last && first < CPUS_MAX; first++)
+			mask[first / 64] |= UINT64_C(1) << first % 64;
+	}
+	rc = syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask) < 0 ? -errno : 0;
+	if (step_is_on()) {
+		auto_strv struct strv argv = { 0 };
+
+		strv_add(&argv, "taskset");
+		strv_add(&argv, "-c");
+		strv_add(&argv, list);
+		step_end_argv(&step, rc, STEP_WRAP, strv_items(&argv), NULL);
+	}
+	if (rc < 0)
+		return err_set(err, -rc, "run on CPUs '%s': %s", list, err_text(-rc));
 	return 0;
 }

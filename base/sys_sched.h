@@ -18,3 +18,6 @@ struct sys_scheduler {
 	uint64_t runtime, deadline, period; /* ns, SCHED_DEADLINE */
 };
 int sys_scheduler(const struct sys_scheduler *scheduler, struct error *err);
+
+/* taskset: the CPUs that the caller may run on, a list that parse_cpu_list() has passed. */
+int sys_affinity(const char *list, struct error *err);

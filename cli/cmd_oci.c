@@ -26,6 +26,7 @@
 #include "runtime/container.h"
 #include "runtime/spec.h"
 #include "runtime/state.h"
+#include "runtime/terminal.h"
 
 static const char *state_root = MINICTR_STATE_ROOT "/oci";
 static bool is_root_set;
@@ -69,7 +70,7 @@ const char *oci_root(void)
 /* ---- create, run ------------------------------------------------------------------------------ */
 
 struct create_options {
-	char *bundle, *console_socket, *pid_file;
+	char *bundle, *console_socket, *pidfd_socket, *pid_file;
 	int preserve_fds;
 	bool no_pivot, no_new_keyring, is_detached, is_kept, no_subreaper;
 };
@@ -80,6 +81,7 @@ static void create_fini(void *options)
 
 	free(o->bundle);
 	free(o->console_socket);
+	free(o->pidfd_socket);
 	free(o->pid_file);
 }
 
@@ -95,6 +97,11 @@ static void create_fini(void *options)
 		  .offset = OPT_FIELD(struct create_options, console_socket),       \
 		  .arg = "PATH",                                                    \
 		  .help = "Unix socket that is sent the terminal's master end" },   \
+		{ .name = "pidfd-socket",                                           \
+		  .kind = OPT_STRING,                                               \
+		  .offset = OPT_FIELD(struct create_options, pidfd_socket),         \
+		  .arg = "PATH",                                                    \
+		  .help = "Unix socket that is sent a pidfd of the container" },    \
 		{ .name = "pid-file",                                               \
 		  .kind = OPT_STRING,                                               \
 		  .offset = OPT_FIELD(struct create_options, pid_file),             \
@@ -167,7 +174,17 @@ static int create(const struct create_options *o, const char *id, bool uses_fifo
 		.stdio = { -1, -1, -1 },
 	};
 
-	return container_create(&request, ret, err);
+	struct error ignored;
+	int rc = container_create(&request, ret, err);
+
+	if (rc < 0 || !o->pidfd_socket)
+		return rc;
+	rc = terminal_send_pidfd(o->pidfd_socket, ret->pidfd, err);
+	if (rc < 0) {
+		(void)container_delete_created(ret, state_root, id, &ignored);
+		container_fini(ret);
+	}
+	return rc;
 }
 
 /*
@@ -264,8 +281,9 @@ const struct command oci_create = {
 static bool is_oci_run(int argc, char *const argv[])
 {
 	static const char *const own[] = {
-		"--bundle",   "--pid-file",       "--console-socket", "--preserve-fds",
-		"--no-pivot", "--no-new-keyring", "--keep",           "--no-subreaper",
+		"--bundle",       "--pid-file",     "--console-socket",
+		"--preserve-fds", "--no-pivot",     "--no-new-keyring",
+		"--keep",         "--no-subreaper", "--pidfd-socket",
 	};
 
 	for (int i = 0; i < argc && argv[i][0] == '-'; i++) {
@@ -370,8 +388,8 @@ static bool is_oci_kill(int argc, char *const argv[])
 	struct error ignored;
 	int signal;
 
-	return is_oci_id(argc, argv) || (argc == 2 && argv[0][0] != '-' &&
-					 parse_signal(argv[1], &signal, &ignored) == 0);
+	return is_oci_id(argc, argv) ||
+	       (argc == 2 && argv[0][0] != '-' && parse_signal(argv[1], &signal, &ignored) == 0);
 }
 
 const struct command oci_kill = {

@@ -314,23 +314,13 @@ static int hand_over_terminal(const struct exec_options *o, struct exec_process 
 	return rc;
 }
 
-static int send_pidfd(const char *path, int pidfd, struct error *err)
-{
-	static const char name[] = "pidfd";
-	auto_fd int sock = sock_connect(path, SOCK_STREAM, err);
-
-	if (sock < 0)
-		return err_wrap(err, "send the pidfd to '%s'", path);
-	return sock_send(sock, name, sizeof(name) - 1, &pidfd, 1, err);
-}
-
 /* Tells those who want to know; nothing runs unseen. */
 static int announce(const struct exec_options *o, struct exec_process *child, struct error *err)
 {
 	int rc = 0;
 
 	if (o->pidfd_socket)
-		rc = send_pidfd(o->pidfd_socket, child->pidfd, err);
+		rc = terminal_send_pidfd(o->pidfd_socket, child->pidfd, err);
 	if (rc == 0 && o->pid_file)
 		rc = proc_write_pid_file(o->pid_file, child->pid, err);
 	if (rc < 0)

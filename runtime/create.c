@@ -67,7 +67,7 @@ struct creation {
 	struct cgroup *cgroup;
 	int fifo;
 	int joined[SPEC_NS_TYPES];
-	struct trees trees; /* only with a user namespace */
+	struct trees trees; /* only with a user namespace, or idmapped mounts */
 };
 
 /* ---- record ----------------------------------------------------------------------------------- */
@@ -193,6 +193,12 @@ static bool has_host_hooks(const struct spec *spec)
 	return spec->hooks[HOOK_PRESTART].n || spec->hooks[HOOK_CREATE_RUNTIME].n;
 }
 
+/* The creator has made mounts for init. */
+static bool has_trees(const struct creation *c)
+{
+	return (c->plan.has_user_namespace || c->plan.has_idmapped_mounts) && !c->request->overlay;
+}
+
 static _Noreturn void run_init(struct creation *c, int sock)
 {
 	struct init_job job = {
@@ -209,7 +215,7 @@ static _Noreturn void run_init(struct creation *c, int sock)
 		.rootfs = { .plan = &c->plan,
 			    .overlay = c->request->overlay,
 			    .cgroup = c->cgroup,
-			    .trees = c->trees.root >= 0 ? &c->trees : NULL,
+			    .trees = has_trees(c) ? &c->trees : NULL,
 			    .no_pivot = c->request->no_pivot,
 			    .root.fd = -1 },
 		.proc.fd = -1,
@@ -240,7 +246,7 @@ static int start_init(void *job, struct error *err)
 	/* In a joined pid namespace others see init from its first moment: not to be looked into. */
 	if (clone.clone.pid_ns >= 0)
 		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (rc == 0 && c->plan.has_user_namespace && !c->request->overlay)
+	if (rc == 0 && has_trees(c))
 		rc = trees_open(&c->plan, &c->trees, err);
 	if (rc == 0 && c->request->uses_fifo)
 		rc = make_fifo(c, err);

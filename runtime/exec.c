@@ -19,6 +19,7 @@
 #include "base/sock.h"
 #include "base/step.h"
 #include "base/sys_ns.h"
+#include "base/sys_sched.h"
 #include "cgroups/cgroup.h"
 #include "runtime/container.h"
 #include "runtime/namespaces.h"
@@ -214,12 +215,30 @@ static int reset(int preserve_fds, struct error *err)
 	return rc < 0 ? err_set(err, -rc, "close descriptors on exec: %s", err_text(-rc)) : 0;
 }
 
+/*
+ * process.execCPUAffinity (config.md): the CPUs until the process is in the container's cgroup, and
+ * those from then on; the container's own process says it if this one does not.
+ */
+static int run_on(const char *list, struct error *err)
+{
+	return list && *list ? sys_affinity(list, err) : 0;
+}
+
+static const struct spec_process *affinity_of(const struct child *c)
+{
+	const struct spec_process *p = c->request->process;
+
+	return p->exec_cpu_initial || p->exec_cpu_final ? p : &c->target->process;
+}
+
 static int join(const struct child *c, struct error *err)
 {
 	const struct exec_target *t = c->target;
 	unsigned long flags = t->namespaces & ~(unsigned long)CLONE_NEWPID;
 	int rc = cgroup_join_self(c->cgroup, err);
 
+	if (rc == 0)
+		rc = run_on(affinity_of(c)->exec_cpu_final, err);
 	if (rc == 0 && flags)
 		rc = sys_setns_process(t->pidfd, t->pid, flags, err);
 	if (rc < 0 || !(flags & CLONE_NEWUSER))
@@ -386,6 +405,13 @@ static int start(struct child *c, struct exec_process *process, struct error *er
 
 	if (rc < 0)
 		return rc;
+	/* On v2 the process is born in the cgroup: it has these CPUs from us. */
+	rc = run_on(affinity_of(c)->exec_cpu_initial, err);
+	if (rc < 0) {
+		close_fd(&pair[0]);
+		close_fd(&pair[1]);
+		return rc;
+	}
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	process->sock = pair[0];
 	c->sock = pair[1];

@@ -115,7 +115,7 @@ static json_t *linux_features(void)
 	json_put_bool(cgroup, "systemd", false);
 	json_put_bool(cgroup, "systemdUser", false);
 	json_put_bool(cgroup, "rdma", true);
-	json_put(mounts, "idmap", enabled(false));
+	json_put(mounts, "idmap", enabled(true));
 
 	json_put(object, "namespaces", namespaces());
 	json_put(object, "capabilities", capabilities());

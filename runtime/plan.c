@@ -127,8 +127,31 @@ static int plan_mount(const struct spec_mount *m, const char *bundle, struct pla
 		return err_set(err, EINVAL, "mount on '%s': no source", m->destination);
 	if (ret->options.is_bind)
 		ret->source = path_join(bundle, m->source);
-	if (m->n_uid_maps || m->n_gid_maps || ret->options.is_idmapped)
-		return err_set(err, ENOTSUP, "mount on '%s': idmapped mounts are not supported",
+	return 0;
+}
+
+/* config.md, "Mounts": by mappings of its own, else by those of the container's processes. */
+static int plan_idmap(const struct spec *spec, struct plan_mount *ret, struct error *err)
+{
+	const struct spec_mount *m = ret->spec;
+	bool has_own = m->n_uid_maps || m->n_gid_maps;
+
+	ret->options.is_idmapped = ret->options.is_idmapped || has_own;
+	if (!ret->options.is_idmapped)
+		return 0;
+	if (!ret->options.is_bind)
+		return err_set(err, EINVAL, "mount on '%s': only what is bound can be idmapped",
+			       m->destination);
+	if (has_own && (!m->n_uid_maps || !m->n_gid_maps))
+		return err_set(err, EINVAL, "mount on '%s': needs both uidMappings and gidMappings",
+			       m->destination);
+	ret->uid_maps = has_own ? m->uid_maps : spec->uid_maps;
+	ret->n_uid_maps = has_own ? m->n_uid_maps : spec->n_uid_maps;
+	ret->gid_maps = has_own ? m->gid_maps : spec->gid_maps;
+	ret->n_gid_maps = has_own ? m->n_gid_maps : spec->n_gid_maps;
+	if (!ret->n_uid_maps && !namespace_path(spec, SPEC_NS_USER))
+		return err_set(err, EINVAL,
+			       "mount on '%s': idmap without uidMappings, nor a user namespace",
 			       m->destination);
 	return 0;
 }
@@ -159,9 +182,12 @@ static int plan_mounts(const struct spec *spec, const char *bundle, struct plan 
 
 		plan->n_mounts = i + 1;
 		rc = plan_mount(&spec->mounts[i], bundle, &plan->mounts[i], err);
+		if (rc == 0)
+			rc = plan_idmap(spec, &plan->mounts[i], err);
 		if (rc < 0)
 			return rc;
 		add_label(spec, &plan->mounts[i]);
+		plan->has_idmapped_mounts |= plan->mounts[i].options.is_idmapped;
 		if (plan->mounts[i].options.is_bind &&
 		    strcmp(plan->mounts[i].destination, "/dev") == 0)
 			plan->has_host_dev = true;

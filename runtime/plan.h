@@ -21,6 +21,12 @@ struct plan_mount {
 	char *source;      /* absolute, below the bundle if it was relative; owned */
 	bool is_cgroup;    /* type "cgroup": what the host has of it */
 	bool is_text;      /* spec->text */
+	/*
+	 * options.is_idmapped: how; borrowed from the spec.  None: as the user namespace does that the
+	 * container joins.
+	 */
+	const struct spec_id_map *uid_maps, *gid_maps;
+	size_t n_uid_maps, n_gid_maps;
 };
 
 struct plan_device {
@@ -53,6 +59,7 @@ struct plan {
 	bool has_cgroup_namespace; /* new or joined */
 	struct plan_mount *mounts; /* owned */
 	size_t n_mounts;
+	bool has_idmapped_mounts;
 	bool has_host_dev;           /* /dev is bound from the host: nothing in it is ours */
 	struct plan_device *devices; /* owned; the default ones and the requested ones */
 	size_t n_devices;

@@ -127,7 +127,7 @@ int rootfs_open(struct rootfs *rootfs, struct error *err)
 	int rc;
 
 	rootfs->root.path = plan->rootfs;
-	if (rootfs->trees)
+	if (rootfs->trees && rootfs->trees->root >= 0)
 		return attach_root(rootfs, err);
 	fd = open(plan->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -195,9 +195,15 @@ static int check_no_link(const struct rootfs *rootfs, const char *path, struct e
 	return 0;
 }
 
+/* The creator has bound it already. */
+static bool is_bound(const struct rootfs *rootfs, size_t i)
+{
+	return rootfs->trees && rootfs->trees->mounts[i] >= 0;
+}
+
 static int open_source(const struct rootfs *rootfs, size_t i)
 {
-	if (rootfs->trees)
+	if (is_bound(rootfs, i))
 		return fcntl(rootfs->trees->mounts[i], F_DUPFD_CLOEXEC, 3);
 	return open(rootfs->plan->mounts[i].source, O_PATH | O_CLOEXEC);
 }
@@ -228,12 +234,12 @@ static int mount_bind(struct rootfs *rootfs, size_t i, struct error *err)
 
 	const struct dir target = { .fd = fd, .path = name };
 
-	if (m->spec->is_copied_up && !rootfs->trees && S_ISDIR(st.st_mode))
+	if (m->spec->is_copied_up && !is_bound(rootfs, i) && S_ISDIR(st.st_mode))
 		rc = copyup_volume(&bind.source, &target, err);
 	if (rc < 0)
 		return rc;
-	return rootfs->trees ? sys_bind_attach(source, &bind, &target, err)
-			     : sys_bind_at(&bind, &target, err);
+	return is_bound(rootfs, i) ? sys_bind_attach(source, &bind, &target, err)
+				   : sys_bind_at(&bind, &target, err);
 }
 
 /*

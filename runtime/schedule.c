@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 
 #include "base/enum.h"
+#include "base/parse.h"
 #include "base/sys_sched.h"
 #include "runtime/spec.h"
 
@@ -76,6 +77,13 @@ static int scheduler(const struct spec_process *p, struct sys_scheduler *ret, st
 	return 0;
 }
 
+static int cpus(const char *list, const char *name, struct error *err)
+{
+	if (!list || !*list || parse_cpu_list(list, err) == 0)
+		return 0;
+	return err_wrap(err, "process.execCPUAffinity.%s", name);
+}
+
 int schedule_check(const struct spec_process *p, struct error *err)
 {
 	struct sys_scheduler ignored;
@@ -86,6 +94,10 @@ int schedule_check(const struct spec_process *p, struct error *err)
 		rc = io_class(p, &class, err);
 	if (rc == 0 && p->scheduler.is_given)
 		rc = scheduler(p, &ignored, err);
+	if (rc == 0)
+		rc = cpus(p->exec_cpu_initial, "initial", err);
+	if (rc == 0)
+		rc = cpus(p->exec_cpu_final, "final", err);
 	return rc;
 }
 

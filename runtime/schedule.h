@@ -5,8 +5,8 @@
 
 struct spec_process;
 
-/* process.ioPriority and process.scheduler: -EINVAL names what is wrong with them.  Pure. */
+/* process.ioPriority, scheduler and execCPUAffinity: -EINVAL names what is wrong with them.  Pure. */
 int schedule_check(const struct spec_process *process, struct error *err);
 
-/* Applies them to the calling process. */
+/* Applies the first two to the calling process; CPUs are for whoever executes another one. */
 int schedule_apply(const struct spec_process *process, struct error *err);

@@ -60,3 +60,13 @@ int terminal_send(const char *path, int master, struct error *err)
 		return err_wrap(err, "send the terminal to '%s'", path);
 	return sock_send(sock, name, sizeof(name) - 1, &master, 1, err);
 }
+
+int terminal_send_pidfd(const char *path, int pidfd, struct error *err)
+{
+	static const char name[] = "pidfd";
+	auto_fd int sock = sock_connect(path, SOCK_STREAM, err);
+
+	if (sock < 0)
+		return err_wrap(err, "send the pidfd to '%s'", path);
+	return sock_send(sock, name, sizeof(name) - 1, &pidfd, 1, err);
+}

@@ -17,5 +17,8 @@ int terminal_open(const struct dir *root, uint16_t width, uint16_t height, int *
 /* Makes @slave the controlling terminal and 0, 1, 2 of this process (a session leader). */
 int terminal_adopt(int slave, struct error *err);
 
+/* Sends a process's pidfd to the unix socket @path, for callers that do not trust numbers. */
+int terminal_send_pidfd(const char *path, int pidfd, struct error *err);
+
 /* Sends the master to the unix socket @path, as OCI engines expect it. */
 int terminal_send(const char *path, int master, struct error *err);

@@ -235,13 +235,40 @@ START_TEST(refuses_mounts)
 		  "mount on '/data': mount option 'a,b': holds a comma" },
 		{ MOUNTS("'destination': '/data', 'type': 'bind', 'source': '/x', "
 			 "'options': ['idmap']"),
-		  "", "mount on '/data': idmapped mounts are not supported", ENOTSUP },
+		  "", "mount on '/data': idmap without uidMappings, nor a user namespace" },
 		{ MOUNTS("'destination': '/data', 'type': 'bind', 'source': '/x', "
 			 "'uidMappings': [{'containerID': 0, 'hostID': 1, 'size': 1}]"),
-		  "", "mount on '/data': idmapped mounts are not supported", ENOTSUP },
+		  "", "mount on '/data': needs both uidMappings and gidMappings" },
+		{ MOUNTS("'destination': '/data', 'type': 'tmpfs', " MAPS), "",
+		  "mount on '/data': only what is bound can be idmapped" },
 	};
 
 	check_refusals(rows, ARRAY_LEN(rows));
+}
+END_TEST
+
+START_TEST(maps_ids_of_mounts)
+{
+	auto_planned struct planned own, shared;
+
+	make_ok(&own,
+		MOUNTS("'destination': '/data', 'type': 'bind', 'source': '/x', " MAPS
+		       "}, {'destination': '/else', 'type': 'bind', 'source': '/y'"),
+		"");
+	ck_assert(own.plan.has_idmapped_mounts);
+	ck_assert(own.plan.mounts[0].options.is_idmapped);
+	ck_assert(!own.plan.mounts[0].options.is_idmap_recursive);
+	ck_assert_uint_eq(own.plan.mounts[0].uid_maps[0].host_id, 1000);
+	ck_assert_uint_eq(own.plan.mounts[0].gid_maps[0].host_id, 2000);
+	ck_assert(!own.plan.mounts[1].options.is_idmapped);
+
+	plan_namespaces(MOUNTS("'destination': '/data', 'type': 'bind', 'source': '/x', "
+			       "'options': ['rbind', 'ridmap']"),
+			NAMESPACES(MOUNT ", " USER) ", " MAPS, &shared);
+	ck_assert_int_eq(shared.rc, 0);
+	ck_assert(shared.plan.mounts[0].options.is_idmap_recursive);
+	ck_assert_ptr_eq(shared.plan.mounts[0].uid_maps, shared.plan.spec->uid_maps);
+	ck_assert_uint_eq(shared.plan.mounts[0].n_gid_maps, 1);
 }
 END_TEST
 
@@ -594,8 +621,9 @@ START_TEST(refuses_what_it_cannot_do)
 END_TEST
 
 TEST_MAIN("runtime/plan", namespaces, refuses_namespaces, an_empty_hostname_is_none, mounts,
-	  labels_of_mounts, refuses_mounts, allows_files_of_proc_that_hosts_cover, sysctls,
-	  refuses_sysctls, devices, no_devices_in_the_hosts_own_dev, refuses_devices, capabilities,
+	  labels_of_mounts, refuses_mounts, maps_ids_of_mounts,
+	  allows_files_of_proc_that_hosts_cover, sysctls, refuses_sysctls, devices,
+	  no_devices_in_the_hosts_own_dev, refuses_devices, capabilities,
 	  ambient_capabilities_are_those_that_can_be_raised, no_capabilities_unless_they_are_named,
 	  rlimits, refuses_processes, refuses_configs, propagation_of_the_root,
 	  refuses_what_it_cannot_do)
