@@ -29,6 +29,7 @@
 #include "runtime/hooks.h"
 #include "runtime/init.h"
 #include "runtime/namespaces.h"
+#include "runtime/notify.h"
 #include "runtime/plan.h"
 #include "runtime/process.h"
 #include "runtime/seccomp.h"
@@ -59,6 +60,7 @@ struct creation {
 	struct spec spec;
 	struct plan plan;
 	struct seccomp_program seccomp;
+	struct notify notify;
 	struct state_record record;
 	struct dir dir; /* the state directory, locked as long as it is open; owned */
 	char *dir_path;
@@ -207,6 +209,7 @@ static _Noreturn void run_init(struct creation *c, int sock)
 		.cgroup = c->cgroup,
 		.seccomp = &c->seccomp,
 		.state = &c->record.state,
+		.notify = &c->notify,
 		.sock = sock,
 		.creator_sock = c->sock,
 		.state_dir = c->dir.fd,
@@ -250,6 +253,8 @@ static int start_init(void *job, struct error *err)
 		rc = trees_open(&c->plan, &c->trees, err);
 	if (rc == 0 && c->request->uses_fifo)
 		rc = make_fifo(c, err);
+	if (rc == 0 && c->seccomp.is_notifying)
+		rc = notify_connect(c->spec.seccomp.listener_path, &c->notify, err);
 	if (rc == 0)
 		rc = sock_pair(pair, err);
 	if (rc < 0)
@@ -261,6 +266,7 @@ static int start_init(void *job, struct error *err)
 		run_init(c, pair[1]);
 	close_fd(&pair[1]);
 	trees_fini(&c->trees);
+	notify_fini(&c->notify); /* init has it now */
 	return c->container->pid < 0 ? c->container->pid : 0;
 }
 
@@ -509,6 +515,7 @@ static void creation_fini(struct creation *c)
 	for (size_t i = 0; i < SPEC_NS_TYPES; i++)
 		close_fd(&c->joined[i]);
 	trees_fini(&c->trees);
+	notify_fini(&c->notify);
 	close_fd(&c->fifo);
 	close_fd(&c->sock);
 	close_fd(&c->dir.fd);
@@ -543,6 +550,7 @@ int container_create(const struct container_request *request, struct container *
 		.sock = -1,
 		.fifo = -1,
 		.trees.root = -1,
+		.notify = NOTIFY_NONE,
 	};
 	int rc;
 

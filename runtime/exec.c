@@ -23,6 +23,7 @@
 #include "cgroups/cgroup.h"
 #include "runtime/container.h"
 #include "runtime/namespaces.h"
+#include "runtime/notify.h"
 #include "runtime/plan.h"
 #include "runtime/process.h"
 #include "runtime/seccomp.h"
@@ -57,6 +58,8 @@ struct exec_target {
 	struct spec_process process;
 	char *personality;
 	struct seccomp_program seccomp;
+	char *listener_path, *listener_metadata;
+	struct container_state state; /* for him */
 	struct cgroup_host *host;
 	struct cgroup *cgroup;
 };
@@ -69,6 +72,9 @@ void exec_target_free(struct exec_target *target)
 		return;
 	close_fd(&target->pidfd);
 	seccomp_program_fini(&target->seccomp);
+	free(target->listener_path);
+	free(target->listener_metadata);
+	container_state_fini(&target->state);
 	spec_process_fini(&target->process);
 	cgroup_free(target->cgroup);
 	cgroup_host_free(target->host);
@@ -107,6 +113,8 @@ static int take_spec(struct exec_target *t, const struct spec *spec, const char 
 	t->personality = xstrdup(spec->personality_domain);
 	if (!spec->seccomp.is_given)
 		return 0;
+	t->listener_path = xstrdup(spec->seccomp.listener_path);
+	t->listener_metadata = xstrdup(spec->seccomp.listener_metadata);
 	cache_fd = dir_make_open(cache, 0700, err);
 	return seccomp_program_get(&spec->seccomp, &(struct dir){ .fd = cache_fd, .path = cache },
 				   &t->seccomp, err);
@@ -168,6 +176,9 @@ static int open_target(struct exec_target *t, const char *root, const char *id,
 		rc = cgroup_host_open(&t->host, err);
 	if (rc == 0)
 		rc = cgroup_open(t->host, record.state.cgroup_path, &t->cgroup, err);
+	t->state = record.state;
+	t->state.status = status;
+	record.state = (struct container_state){ 0 };
 	state_record_fini(&record);
 	return rc;
 }
@@ -195,6 +206,7 @@ struct child {
 	struct sys_caps caps;
 	struct plan_rlimit *rlimits;
 	size_t n_rlimits;
+	struct notify notify;
 	int stdio[3];
 	int sock;
 };
@@ -274,6 +286,7 @@ static int become(struct child *c, struct error *err)
 		.rlimits = c->rlimits,
 		.n_rlimits = c->n_rlimits,
 		.seccomp = &c->target->seccomp,
+		.notify = &c->notify,
 		.personality = c->target->personality,
 		.keyring = c->target->id,
 		.proc_fd = -1,
@@ -287,6 +300,9 @@ static int become(struct child *c, struct error *err)
 		if (job.proc_fd < 0)
 			rc = err_sys(err, "open '/proc'");
 	}
+	if (rc == 0)
+		rc = notify_prepare(&c->notify, c->target->listener_metadata, &c->target->state,
+				    err);
 	/* In a user namespace that would be too late (runtime/process.h). */
 	if (rc == 0 && c->target->namespaces & CLONE_NEWUSER) {
 		job.is_limited_by_creator = true;
@@ -439,6 +455,7 @@ int exec_start(const struct exec_target *target, const struct exec_request *requ
 		.request = request,
 		.cgroup = request->cgroup ? request->cgroup : target->cgroup,
 		.stdio = { -1, -1, -1 },
+		.notify = NOTIFY_NONE,
 	};
 	bool is_new[3] = { false };
 	int rc = check_pause(target, request, err);
@@ -447,8 +464,11 @@ int exec_start(const struct exec_target *target, const struct exec_request *requ
 		rc = plan(target, request->process, &child, err);
 	if (rc == 0)
 		rc = make_stdio(request, &process, child.stdio, is_new, err);
+	if (rc == 0 && target->seccomp.is_notifying)
+		rc = notify_connect(target->listener_path, &child.notify, err);
 	if (rc == 0)
 		rc = start(&child, &process, err);
+	notify_fini(&child.notify);
 	for (int i = 0; i < 3; i++) {
 		if (is_new[i])
 			close_fd(&child.stdio[i]);

@@ -22,6 +22,7 @@
 #include "runtime/devices.h"
 #include "runtime/hooks.h"
 #include "runtime/namespaces.h"
+#include "runtime/notify.h"
 #include "runtime/state.h"
 #include "runtime/sync.h"
 #include "runtime/terminal.h"
@@ -142,6 +143,8 @@ static int namespaces(void *arg, struct error *err)
 	/* Who has joined a user namespace has done that before (runtime/clone.h). */
 	int rc = job->joined[SPEC_NS_USER] < 0 ? cgroup_join_self(job->cgroup, err) : 0;
 
+	if (rc == 0)
+		rc = notify_prepare(job->notify, spec->seccomp.listener_metadata, job->state, err);
 	if (rc == 0)
 		rc = join_namespaces(job, err);
 	if (rc == 0 && job->plan->has_new_user) {
@@ -281,6 +284,7 @@ static int process(void *arg, struct error *err)
 		.rlimits = plan->rlimits,
 		.n_rlimits = plan->n_rlimits,
 		.seccomp = job->seccomp,
+		.notify = job->notify,
 		.personality = plan->spec->personality_domain,
 		.keyring = request->no_new_keyring ? NULL : request->id,
 		.proc_fd = job->proc.fd,

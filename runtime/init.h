@@ -18,6 +18,7 @@ struct init_job {
 	const struct cgroup *cgroup;
 	const struct seccomp_program *seccomp;
 	const struct container_state *state; /* for the hooks that run inside */
+	struct notify *notify;               /* connected to who decides about system calls */
 	int sock;                            /* to the creator */
 	int creator_sock;                    /* the creator's end: closed first */
 	int state_dir;                       /* the creator's lock: closed first */

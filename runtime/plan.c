@@ -489,8 +489,6 @@ int plan_make(const struct spec *spec, const char *bundle, struct plan *ret, str
 		rc = err_set(err, ENOTSUP, "linux.netDevices: is not supported");
 	else if (spec->has_memory_policy)
 		rc = err_set(err, ENOTSUP, "linux.memoryPolicy: is not supported");
-	else if (spec->seccomp.listener_path && *spec->seccomp.listener_path)
-		rc = err_set(err, ENOTSUP, "linux.seccomp.listenerPath: is not supported");
 	else
 		plan.rootfs = path_join(bundle, spec->root_path);
 

@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/step.h"
 #include "runtime/container.h"
+#include "runtime/notify.h"
 #include "runtime/plan.h"
 #include "runtime/program.h"
 #include "runtime/schedule.h"
@@ -165,9 +166,12 @@ static int load_filter(const struct process_job *job, struct error *err)
 {
 	const struct seccomp_program *p = job->seccomp;
 
+	int rc;
+
 	if (!p->n)
 		return 0;
-	return sys_seccomp(p->filter, p->n, p->flags, p->n_syscalls, err);
+	rc = sys_seccomp(p->filter, p->n, p->flags, p->n_syscalls, err);
+	return rc < 0 || !p->is_notifying ? rc : notify_send(job->notify, rc, err);
 }
 
 /* Not by way of a descriptor of ours: links in procfs that lead to one are not followed. */

@@ -28,6 +28,7 @@ struct process_job {
 	const struct plan_rlimit *rlimits;
 	size_t n_rlimits;
 	const struct seccomp_program *seccomp;
+	struct notify *notify;      /* told of the filter, if it asks somebody */
 	const char *personality;    /* "LINUX32"; NULL: as it is */
 	const char *keyring;        /* name of the session keyring; NULL: the caller's stays */
 	int proc_fd;                /* a procfs of our own; only if process_needs_proc() */

@@ -23,6 +23,7 @@ const struct enum_name seccomp_flags[] = {
 	{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC },
 	{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
 	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
+	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV },
 	{ NULL, 0 },
 };
 
@@ -123,20 +124,58 @@ static void write_cached(const struct dir *cache, const char *name, struct str *
 		log_debug("%s", err.msg);
 }
 
+static const char notify_action[] = "SCMP_ACT_NOTIFY";
+
+static bool asks(const struct spec_seccomp *s)
+{
+	for (size_t i = 0; i < s->n_rules; i++) {
+		if (str_eq(s->rules[i].action, notify_action))
+			return true;
+	}
+	return str_eq(s->default_action, notify_action);
+}
+
 static int parse_flags(const struct spec_seccomp *s, unsigned int *ret, struct error *err)
 {
 	*ret = 0;
 	for (size_t i = 0; i < s->flags.n; i++) {
 		int flag;
 
-		if (strcmp(s->flags.items[i], "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") == 0)
-			continue;
 		if (!enum_from_name(seccomp_flags, s->flags.items[i], &flag))
 			return err_set(err, EINVAL, "linux.seccomp: unknown flag '%s'",
 				       s->flags.items[i]);
-		/* A single thread has nobody to synchronise with. */
-		if (flag != SECCOMP_FILTER_FLAG_TSYNC)
+		/* A single thread has nobody to synchronise with; who asks nobody does not wait. */
+		if (flag != SECCOMP_FILTER_FLAG_TSYNC &&
+		    (flag != SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV || asks(s)))
 			*ret |= (unsigned int)flag;
+	}
+	return 0;
+}
+
+/*
+ * The process that loads the filter has to send its descriptor away before anybody can answer for
+ * it: what that takes must not be asked about.
+ */
+static int check_asking(const struct spec_seccomp *s, struct error *err)
+{
+	static const char *const needed[] = { "sendmsg", "write" };
+
+	if (!asks(s))
+		return 0;
+	if (str_eq(s->default_action, notify_action))
+		return err_set(err, EINVAL, "linux.seccomp: %s cannot be the default action",
+			       notify_action);
+	if (!s->listener_path || s->listener_path[0] != '/')
+		return err_set(err, EINVAL, "linux.seccomp: %s needs an absolute listenerPath",
+			       notify_action);
+	for (size_t i = 0; i < s->n_rules; i++) {
+		for (size_t j = 0; j < ARRAY_LEN(needed); j++) {
+			if (str_eq(s->rules[i].action, notify_action) &&
+			    strv_has(&s->rules[i].names, needed[j]))
+				return err_set(err, EINVAL,
+					       "linux.seccomp: %s cannot be used for '%s'",
+					       notify_action, needed[j]);
+		}
 	}
 	return 0;
 }
@@ -161,9 +200,10 @@ int seccomp_program_get(const struct spec_seccomp *s, const struct dir *cache,
 
 	if (rc < 0)
 		return rc;
+	rc = check_asking(s, err);
+	if (rc < 0)
+		return rc;
 	canonical(s, &key);
-	if (strstr(key.text, "SCMP_ACT_NOTIFY"))
-		return err_set(err, ENOTSUP, "linux.seccomp: SCMP_ACT_NOTIFY is not supported");
 	(void)snprintf(name, sizeof(name), "seccomp-%016" PRIx64, hash(&key));
 	if (cache->fd < 0 || !read_cached(cache, name, &key, &program)) {
 		rc = seccomp_compile(s, &program, err);
@@ -172,7 +212,8 @@ int seccomp_program_get(const struct spec_seccomp *s, const struct dir *cache,
 		if (cache->fd >= 0)
 			write_cached(cache, name, &key, &program);
 	}
-	program.flags = flags;
+	program.is_notifying = asks(s);
+	program.flags = flags | (program.is_notifying ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0U);
 	program.n_syscalls = count_names(s);
 	*ret = program;
 	return 0;

@@ -26,6 +26,7 @@ const struct enum_name seccomp_actions[] = {
 	{ "SCMP_ACT_TRACE", (int)SCMP_ACT_TRACE(0) },
 	{ "SCMP_ACT_ALLOW", (int)SCMP_ACT_ALLOW },
 	{ "SCMP_ACT_LOG", (int)SCMP_ACT_LOG },
+	{ "SCMP_ACT_NOTIFY", (int)SCMP_ACT_NOTIFY },
 	{ NULL, 0 },
 };
 

@@ -612,8 +612,6 @@ START_TEST(refuses_what_it_cannot_do)
 		{ "", "'netDevices': {'eth0': {}}", "linux.netDevices: is not supported", ENOTSUP },
 		{ "", "'memoryPolicy': {'mode': 'MPOL_BIND'}",
 		  "linux.memoryPolicy: is not supported", ENOTSUP },
-		{ "", "'seccomp': {'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': '/s'}",
-		  "linux.seccomp.listenerPath: is not supported", ENOTSUP },
 	};
 
 	check_refusals(rows, ARRAY_LEN(rows));

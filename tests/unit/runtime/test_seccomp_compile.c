@@ -190,7 +190,12 @@ START_TEST(refuses_what_it_does_not_know)
 		  "linux.seccomp: argument 6 of a system call", EINVAL },
 		{ "'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['read'], "
 		  "'action': 'SCMP_ACT_NOTIFY'}]",
-		  "linux.seccomp: SCMP_ACT_NOTIFY is not supported", ENOTSUP },
+		  "linux.seccomp: SCMP_ACT_NOTIFY needs an absolute listenerPath", EINVAL },
+		{ "'defaultAction': 'SCMP_ACT_NOTIFY', 'listenerPath': '/s'",
+		  "linux.seccomp: SCMP_ACT_NOTIFY cannot be the default action", EINVAL },
+		{ "'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': '/s', 'syscalls': "
+		  "[{'names': ['mkdir', 'sendmsg'], 'action': 'SCMP_ACT_NOTIFY'}]",
+		  "linux.seccomp: SCMP_ACT_NOTIFY cannot be used for 'sendmsg'", EINVAL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
