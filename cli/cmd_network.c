@@ -78,7 +78,7 @@ static const struct opt create_opts[] = {
 	{ "label", 0, OPT_PARSE, CREATE(record.labels), "NAME=VALUE", "Attach a label",
 	  .parse = parse_label },
 	{ "opt", 'o', OPT_PARSE, CREATE(record), "NAME=VALUE",
-	  "com.docker.network.driver.mtu=N, com.docker.network.bridge.name=NAME",
+	  "isolated, com.docker.network.driver.mtu=N, com.docker.network.bridge.name=NAME",
 	  .parse = parse_option },
 	{ "subnet", 0, OPT_PARSE, CREATE(record.network), "ADDRESS/PREFIX",
 	  "Its addresses; the first free /24 of a private pool otherwise", .parse = parse_subnet },
@@ -121,6 +121,8 @@ const struct command cmd_net_create = {
 	.group = "Networks",
 	.summary = "Make a network",
 	.synopsis = "[OPTIONS] NAME",
+	.details = "Containers of an isolated network reach each other only as services of compose "
+		   "allow\n(x-allow); the way out and published ports are as in others.",
 	.opts = create_opts,
 	.options_size = sizeof(struct create_options),
 	.options_fini = create_fini,

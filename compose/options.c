@@ -14,6 +14,7 @@
 #include "compose/hash.h"
 #include "compose/options_internal.h"
 #include "compose/schema.h"
+#include "net/ipam.h"
 
 char *service_container_name(const struct project *project, const struct service *service,
 			     int number)
@@ -222,6 +223,27 @@ static void set_labels(const struct project *project, const struct service *serv
 	strv_setenv(&o->labels, LABEL_CONFIG, text);
 }
 
+/* Whose replica it is, and in isolated networks who may connect to it. */
+static void set_service(const struct project *project, const struct service *service,
+			struct run_options *o)
+{
+	set_text(&o->project, project->name);
+	set_text(&o->service, service->name);
+	for (size_t i = 0; i < service->n_allows; i++) {
+		const struct allow_rule *rule = &service->allows[i];
+		const struct port_mapping ports = {
+			.container_port = rule->port,
+			.count = rule->count,
+			.protocol = rule->protocol,
+		};
+		auto_str struct str text = { 0 };
+
+		str_addf(&text, "%s:", project->services[rule->from].name);
+		port_format(&ports, &text);
+		strv_add(&o->allows, text.text);
+	}
+}
+
 static int by_priority(const void *a, const void *b)
 {
 	const struct attachment *x = *(const struct attachment *const *)a;
@@ -290,6 +312,7 @@ static int set_options(const struct project *project, const struct service *serv
 	set_list(&o->dns_options, node_get(node, "dns_opt"));
 	set_list(&o->extra_hosts, node_get(node, "extra_hosts"));
 	set_networks(project, service, o);
+	set_service(project, service, o);
 	set_labels(project, service, n, o);
 	o->restart.policy = service->restart;
 	o->restart.max_retries = service->restart_max;

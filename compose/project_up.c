@@ -78,7 +78,7 @@ static int hold_ports(const struct command_base *base, const struct action *acti
 	for (size_t i = 0; rc == 0 && i < options.n_ports; i++) {
 		if (!options.ports[i].host_port)
 			continue;
-		rc = things_hold_port(base->dirs, &options.ports[i], held, err);
+		rc = things_hold_port(base->dirs, &options, i, held, err);
 		if (rc < 0)
 			(void)node_wrap(ports->items[i], err);
 	}
@@ -109,6 +109,7 @@ static int make_network(const struct command_base *base, const struct network *n
 	const struct network_wish wish = {
 		.name = network->name,
 		.is_internal = network->is_internal,
+		.is_isolated = network->is_isolated,
 		.subnet = node_get_text(first, "subnet"),
 		.gateway = node_get_text(first, "gateway"),
 		.project = base->project->name,

@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "compose/labels.h"
 #include "engine/networks.h"
+#include "engine/options.h"
 #include "net/endpoint.h"
 #include "net/network.h"
 #include "net/subnet.h"
@@ -49,6 +50,8 @@ static int read_wish(const struct network_wish *wish, struct network_record *rec
 	strv_setenv(&record->labels, LABEL_NETWORK, wish->key);
 	strv_setenv(&record->labels, LABEL_HASH, wish->hash);
 	network->is_internal = wish->is_internal;
+	if (wish->is_isolated && network_option(record, "isolated=true", err) < 0)
+		return -err->code;
 	if (wish->gateway && inet_pton(AF_INET, wish->gateway, &network->gateway) != 1)
 		return err_set(err, EINVAL, "gateway '%.100s' is no IPv4 address", wish->gateway);
 	if (!wish->subnet)
@@ -85,13 +88,19 @@ int things_remove_network(const struct engine_dirs *dirs, const char *name, stru
 	return rc < 0 ? rc : 1;
 }
 
-int things_hold_port(const struct engine_dirs *dirs, struct port_mapping *port,
-		     struct held_ports *held, struct error *err)
+int things_hold_port(const struct engine_dirs *dirs, const struct run_options *options,
+		     size_t index, struct held_ports *held, struct error *err)
 {
+	const struct endpoint endpoint = {
+		.project = options->project,
+		.service = options->service,
+		.ports = &options->ports[index],
+		.n_ports = 1,
+	};
 	auto_networks struct networks networks = NETWORKS_CLOSED;
 	int rc = networks_open(dirs, &networks, err);
 
-	return rc < 0 ? rc : endpoint_hold_ports(&networks.dir, port, 1, held, err);
+	return rc < 0 ? rc : endpoint_hold_ports(&networks.dir, &endpoint, held, err);
 }
 
 int things_remove_volume(const struct engine_dirs *dirs, const char *name, struct error *err)

@@ -16,7 +16,7 @@ int things_find_network(const struct engine_dirs *dirs, const char *name, char *
 
 struct network_wish {
 	const char *name;
-	bool is_internal;
+	bool is_internal, is_isolated;
 	const char *subnet, *gateway; /* NULL: chosen */
 	const char *project, *key, *hash;
 };
@@ -26,9 +26,10 @@ int things_make_network(const struct engine_dirs *dirs, const struct network_wis
 /* 1, 0 if there is none; -EBUSY names a container that is in it. */
 int things_remove_network(const struct engine_dirs *dirs, const char *name, struct error *err);
 
-/* Keeps a port of the host as a container's start would, adding to @held: net/endpoint.h. */
-int things_hold_port(const struct engine_dirs *dirs, struct port_mapping *port,
-		     struct held_ports *held, struct error *err);
+/* Keeps one of the host's ports as the container's start would, adding to @held: net/endpoint.h. */
+struct run_options;
+int things_hold_port(const struct engine_dirs *dirs, const struct run_options *options,
+		     size_t index, struct held_ports *held, struct error *err);
 
 /* Removes a volume with all that is in it: 1, or 0 if there is none. */
 int things_remove_volume(const struct engine_dirs *dirs, const char *name, struct error *err);

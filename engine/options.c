@@ -21,13 +21,13 @@ bool run_options_is_network(const struct run_options *o, const char *name)
 void run_options_fini(struct run_options *o)
 {
 	char *const texts[] = {
-		o->image, o->rootfs,      o->name,        o->hostname,    o->workdir,
-		o->user,  o->stop_signal, o->cpuset_cpus, o->cpuset_mems, o->seccomp,
+		o->image,       o->rootfs,      o->name,        o->hostname, o->workdir, o->user,
+		o->stop_signal, o->cpuset_cpus, o->cpuset_mems, o->seccomp,  o->project, o->service,
 	};
 	struct strv *const lists[] = {
 		&o->command,    &o->env,         &o->labels,      &o->entrypoint,
 		&o->cap_add,    &o->cap_drop,    &o->sysctls,     &o->dns,
-		&o->dns_search, &o->dns_options, &o->extra_hosts,
+		&o->dns_search, &o->dns_options, &o->extra_hosts, &o->allows,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

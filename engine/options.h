@@ -62,6 +62,14 @@ struct run_options {
 	bool no_new_privileges;
 	struct strv sysctls; /* "key=value" */
 
+	/*
+	 * Whose replica it is: of a project's service.  It is found by the service's name and shares
+	 * published ports with the other replicas, while it is ready; in isolated networks @allows
+	 * names who may connect to it, "SERVICE:PORT[/PROTOCOL]".
+	 */
+	char *project, *service;
+	struct strv allows;
+
 	struct network_request *networks; /* eth0, eth1 and so on; none: bridge */
 	size_t n_networks;
 	struct port_mapping *ports;

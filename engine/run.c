@@ -108,6 +108,12 @@ static int resolve_health(struct run *run, struct error *err)
 	return health_config_resolve(asked, image, &run->health, err);
 }
 
+bool run_has_health_check(const struct run *run)
+{
+	return run->health.test.kind != HEALTH_TEST_INHERIT &&
+	       run->health.test.kind != HEALTH_TEST_NONE;
+}
+
 static int open_image(void *job, struct error *err)
 {
 	struct run *run = job;
@@ -438,7 +444,10 @@ static int start(void *job, struct error *err)
 {
 	struct run *run = job;
 	auto_free char *root = path_join(run->dirs->state, "containers");
+	int rc = run_offer(run, err);
 
+	if (rc < 0)
+		return rc;
 	return container_start_created(&run->container, root, run->record.id, err);
 }
 

@@ -42,6 +42,7 @@ struct run {
 	struct bundle_files files;
 	struct endpoint *endpoints;
 	size_t n_endpoints;
+	bool is_ready;             /* as a replica of its service */
 	bool has_resolver;         /* its resolv.conf names ours */
 	struct resolver *resolver; /* once it is attached */
 	int *port_fds;             /* keep other programs off the published ports */
@@ -77,6 +78,13 @@ void run_note_failure(struct run *run, const struct error *failure);
  * gone when run_end() looks.
  */
 void run_stop_resolver(struct run *run);
+
+/*
+ * Whether connections to its service are sent to it; see endpoint_set_ready().  From its start on, if
+ * it has no health check.
+ */
+int run_set_ready(struct run *run, bool is_ready, struct error *err);
+bool run_has_health_check(const struct run *run);
 
 struct run_ending {
 	int exit_code;

@@ -13,6 +13,9 @@ int run_reserve(struct run *run, struct error *err);
 /* For struct container_request: while init does its part. */
 int run_attach(void *arg, pid_t pid, int netns_fd, struct error *err);
 
+/* It is about to start: as a replica of its service it is ready, unless its health has to be seen. */
+int run_offer(struct run *run, struct error *err);
+
 /* Whatever there is of all that; goes on after a failure. */
 int run_release(struct run *run, struct error *err);
 

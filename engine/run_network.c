@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/step.h"
 #include "engine/networks.h"
 #include "engine/resolver.h"
 #include "engine/run_internal.h"
@@ -46,7 +47,11 @@ static int begin(struct run *run, const struct dir *networks, struct error *err)
 		e->container_name = record->name;
 		if (i < record->options.n_networks)
 			e->aliases = &record->options.networks[i].aliases;
-		e->is_ready = true;
+		e->service = record->options.service;
+		e->project = record->options.project;
+		e->allows = &record->options.allows;
+		/* A service's replica once it runs, and is healthy. */
+		e->is_ready = !e->service;
 		e->index = (uint32_t)i;
 		e->has_route = !has_route && !e->network.is_internal;
 		has_route = has_route || e->has_route;
@@ -149,16 +154,43 @@ int run_reserve(struct run *run, struct error *err)
 int run_attach(void *arg, pid_t pid, int netns_fd, struct error *err)
 {
 	struct run *run = arg;
+	auto_networks struct networks networks = NETWORKS_CLOSED;
 	char path[48];
 	const struct netns netns = { .fd = netns_fd, .path = path };
 	int rc = 0;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	if (run->n_endpoints)
+		rc = networks_open(run->dirs, &networks, err);
 	for (size_t i = 0; rc == 0 && i < run->n_endpoints; i++)
-		rc = endpoint_attach(&run->endpoints[i], &netns, err);
+		rc = endpoint_attach(&networks.dir, &run->endpoints[i], &netns, err);
 	if (rc == 0 && run->has_resolver)
 		rc = resolver_open(run->dirs, &run->record, &netns, &run->resolver, err);
 	return rc;
+}
+
+int run_set_ready(struct run *run, bool is_ready, struct error *err)
+{
+	auto_networks struct networks networks = NETWORKS_CLOSED;
+	int rc;
+
+	if (run->is_ready == is_ready || !run->record.options.service || run->n_endpoints == 0)
+		return 0;
+	rc = networks_open(run->dirs, &networks, err);
+	if (rc == 0)
+		rc = endpoint_set_ready(&networks.dir, run->record.id, is_ready, err);
+	if (rc == 0)
+		run->is_ready = is_ready;
+	return rc;
+}
+
+int run_offer(struct run *run, struct error *err)
+{
+	if (!run_has_health_check(run))
+		return run_set_ready(run, true, err);
+	if (run->record.options.service && run->record.n_ports)
+		step_note("its ports are published once it is healthy");
+	return 0;
 }
 
 int run_release(struct run *run, struct error *err)
@@ -194,4 +226,5 @@ void run_forget_networks(struct run *run)
 	run->n_port_fds = 0;
 	free(take_ptr(run->endpoints));
 	run->n_endpoints = 0;
+	run->is_ready = false;
 }

@@ -93,6 +93,7 @@ static void on_container_end(void *arg, uint32_t events)
 	    info.si_pid == 0)
 		return;
 	loop_remove(s->loop, s->run.container.pidfd);
+	ready_end(s);
 	health_end(s);
 	s->exit_code = proc_exit_code(info.si_code, info.si_status);
 	if (s->kill_timer)
@@ -159,6 +160,7 @@ void supervisor_stop(struct supervisor *s, int signal, int timeout, enum supervi
 	if (timeout == CONTROL_TIMEOUT_DEFAULT)
 		timeout = s->run.record.stop_timeout;
 	signal = signal ? signal : stop_signal(s);
+	ready_end(s);
 	if (proc_signal(s->run.container.pidfd, signal, &ignored) == 0)
 		events_tell_kill(s, signal);
 	if (s->is_paused)
@@ -182,6 +184,8 @@ int supervisor_kill(struct supervisor *s, int signal, struct error *err)
 	}
 	if (s->phase != SUPERVISOR_RUNNING || s->has_ended)
 		return err_set(err, ESRCH, "container '%s' is not running", s->run.record.name);
+	if (is_final)
+		ready_end(s);
 	rc = proc_signal(s->run.container.pidfd, signal, err);
 	if (rc == 0)
 		events_tell_kill(s, signal);

@@ -48,11 +48,41 @@ static void act(struct supervisor *s, enum health_action action)
 	}
 }
 
+/* ---- who gets connections --------------------------------------------------------------------- */
+
+static bool is_well(const struct supervisor *s)
+{
+	return !s->monitor || monitor_health(s->monitor)->state == HEALTH_HEALTHY;
+}
+
+void ready_begin(struct supervisor *s)
+{
+	struct error err;
+
+	if (s->wish == WISH_NOTHING && !s->is_paused && !s->has_ended && is_well(s) &&
+	    run_set_ready(&s->run, true, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
+void ready_end(struct supervisor *s)
+{
+	struct error err;
+
+	if (run_set_ready(&s->run, false, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
+/* ---- probes ----------------------------------------------------------------------------------- */
+
 static void on_probed(void *arg, const struct health *health, struct health_verdict verdict)
 {
 	struct supervisor *s = arg;
 	int64_t at_ns = clock_real_ns();
 
+	if (health->state == HEALTH_HEALTHY)
+		ready_begin(s);
+	else
+		ready_end(s);
 	/* Who reads the state may act before the event is written. */
 	tell_state(s, health);
 	if (verdict.is_changed) {
@@ -109,7 +139,7 @@ int health_begin(struct supervisor *s, struct error *err)
 	struct error ended;
 	int rc;
 
-	if (config->test.kind == HEALTH_TEST_INHERIT || config->test.kind == HEALTH_TEST_NONE)
+	if (!run_has_health_check(&s->run))
 		return 0;
 	rc = open_place(s, &place, err);
 	/* One that has ended already is nobody's patient. */
@@ -128,6 +158,10 @@ void health_pause(struct supervisor *s, bool is_paused)
 		monitor_stop(s->monitor);
 	else if (s->monitor)
 		monitor_resume(s->monitor);
+	if (is_paused)
+		ready_end(s);
+	else
+		ready_begin(s);
 }
 
 /* Its cgroup is to go, with those of the probes. */

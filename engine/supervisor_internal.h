@@ -108,6 +108,13 @@ int health_begin(struct supervisor *s, struct error *err);
 void health_pause(struct supervisor *s, bool is_paused);
 void health_end(struct supervisor *s);
 
+/*
+ * Connections to its service are sent to it from now on, or no longer.  It is to get none when it is
+ * about to end, so that none is lost.
+ */
+void ready_begin(struct supervisor *s); /* if nothing speaks against it: its health, a pause */
+void ready_end(struct supervisor *s);
+
 /* ---- peers: commands that have connected to the control socket -------------------------------- */
 
 /* Who cannot be listened to is told later: the container runs. */

@@ -14,7 +14,9 @@
  *                              container's namespace as eth0, so that nothing has to be moved
  *              host's end      no IPv6, up
  *              eth0            address, up, default route, by a socket made inside
- *              nft elements    last: a published port leads to something that answers
+ *              nft elements    last: a published port leads to something that answers; who it
+ *                              may reach in an isolated network (under the lock, as that
+ *                              depends on the others' leases)
  *   release  reads the lease, and undoes whatever is there of it: elements, veth, lease.  The lease
  *            goes last, so a release that dies can be done again; so can one after an attach that
  *            died anywhere.
@@ -24,6 +26,10 @@
  * namespace is dying, and its name is free only a little later.  Addresses are leased in a circle,
  * so usually nobody wants the name so soon; if somebody does (a subnet nearly used up), attach
  * finds the name taken, sees that the other end is dying, and deletes it then.
+ *
+ * A service's replica shares its ports with others, and its part of them changes: whenever one becomes
+ * ready, ceases to be or is released, the ports' elements are made anew from all leases, under the
+ * lock, each port in one transaction (replicas.c).
  *
  * The table may be flushed by others at any time: network_ensure() builds it again from all leases.
  */
@@ -48,9 +54,26 @@
 #include "net/network_internal.h"
 #include "net/nft.h"
 #include "net/ports.h"
+#include "net/replicas.h"
 #include "net/rules.h"
+#include "net/tiers.h"
 
 /* ---- reserve ---- */
+
+static int check_allows(const struct endpoint *e, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && e->allows && i < e->allows->n; i++) {
+		struct port_mapping port;
+		size_t len;
+
+		rc = tiers_parse(e->allows->items[i], &len, &port, err);
+		if (rc < 0)
+			return err_wrap(err, "allow '%s'", e->allows->items[i]);
+	}
+	return 0;
+}
 
 static int check_request(const struct endpoint *e, struct error *err)
 {
@@ -80,7 +103,7 @@ static int check_request(const struct endpoint *e, struct error *err)
 	if (n > ENDPOINT_PORTS_MAX)
 		return err_set(err, E2BIG, "publish ports: there are %zu, the limit is %d", n,
 			       ENDPOINT_PORTS_MAX);
-	return 0;
+	return check_allows(e, err);
 }
 
 static const char *owner_of(const struct lease *lease)
@@ -139,22 +162,27 @@ static int choose_address(const struct dir *dir, const struct leases *leases, st
 	return 0;
 }
 
-/* The container that has one of @port's host ports, or NULL. */
+/*
+ * The container that has one of @port's host ports, or NULL.  With other replicas of @own, if that is
+ * given, it may share them.
+ */
 static const struct lease *find_owner(const struct leases *leases, const struct port_mapping *port,
-				      unsigned int *ret)
+				      const struct lease *own, unsigned int *ret)
 {
 	for (size_t i = 0; i < leases->n; i++) {
-		for (size_t j = 0; j < leases->items[i].n_ports; j++) {
-			*ret = port_conflict(&leases->items[i].ports[j], port);
-			if (*ret)
-				return &leases->items[i];
+		const struct lease *lease = &leases->items[i];
+
+		for (size_t j = 0; j < lease->n_ports; j++) {
+			*ret = port_conflict(&lease->ports[j], port);
+			if (*ret && !(own && replicas_are_of_one(lease, own)))
+				return lease;
 		}
 	}
 	return NULL;
 }
 
 /* A port that the kernel chose may be in a lease whose holder has died. */
-static int hold_chosen(const struct leases *leases, struct port_mapping *port,
+static int hold_chosen(const struct leases *leases, struct port_mapping *port, bool is_shared,
 		       struct held_ports *held, struct error *err)
 {
 	enum { TRIES_MAX = 10 };
@@ -162,11 +190,11 @@ static int hold_chosen(const struct leases *leases, struct port_mapping *port,
 	for (int i = 0; i < TRIES_MAX; i++) {
 		auto_held_ports struct held_ports tried = { 0 };
 		unsigned int ignored;
-		int rc = ports_hold(port, &tried, err);
+		int rc = ports_hold(port, is_shared, &tried, err);
 
 		if (rc < 0)
 			return rc;
-		if (!find_owner(leases, port, &ignored)) {
+		if (!find_owner(leases, port, NULL, &ignored)) {
 			held->fds = xrealloc(held->fds, held->n + tried.n, sizeof(*held->fds));
 			memcpy(held->fds + held->n, tried.fds, tried.n * sizeof(*held->fds));
 			held->n += tried.n;
@@ -178,33 +206,39 @@ static int hold_chosen(const struct leases *leases, struct port_mapping *port,
 	return err_set(err, EADDRINUSE, "no free port is to be found");
 }
 
-static int hold_ports(const struct dir *dir, struct leases *leases, struct port_mapping *ports,
-		      size_t n, struct held_ports *held, struct error *err)
+static char *copy(const char *text)
 {
-	for (size_t i = 0; n && i < leases->n; i++) {
-		struct error why;
+	return text ? xstrdup(text) : NULL;
+}
 
-		if (lease_read(dir, &leases->items[i], &why) < 0)
-			log_warning("%s", why.msg);
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct lease *owner;
+static int hold_ports(const struct dir *dir, struct leases *leases, const struct endpoint *e,
+		      struct held_ports *held, struct error *err)
+{
+	auto_free char *service = copy(e->service);
+	auto_free char *project = copy(e->project);
+	const struct lease own = { .service = service, .project = project };
+	bool is_shared = service != NULL;
+
+	if (e->n_ports)
+		leases_read(dir, leases);
+	for (size_t i = 0; i < e->n_ports; i++) {
+		struct port_mapping *port = &e->ports[i];
 		unsigned int taken = 0;
+		const struct lease *owner = find_owner(leases, port, &own, &taken);
 		int rc;
 
-		owner = find_owner(leases, &ports[i], &taken);
 		if (owner)
 			return err_set(err, EADDRINUSE, "port %u/%s is in use by container '%s'",
-				       taken, port_protocol(ports[i].protocol), owner_of(owner));
-		rc = ports[i].host_port ? ports_hold(&ports[i], held, err)
-					: hold_chosen(leases, &ports[i], held, err);
+				       taken, port_protocol(port->protocol), owner_of(owner));
+		rc = port->host_port ? ports_hold(port, is_shared, held, err)
+				     : hold_chosen(leases, port, is_shared, held, err);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
 }
 
-int endpoint_hold_ports(const struct dir *net_dir, struct port_mapping *ports, size_t n,
+int endpoint_hold_ports(const struct dir *net_dir, const struct endpoint *e,
 			struct held_ports *held, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/leases", net_dir->path);
@@ -214,17 +248,19 @@ int endpoint_hold_ports(const struct dir *net_dir, struct port_mapping *ports, s
 	const struct dir dir = { fd, path };
 	int rc = fd < 0 ? fd : leases_list(&dir, &leases, err);
 
-	return rc < 0 ? rc : hold_ports(&dir, &leases, ports, n, held, err);
+	return rc < 0 ? rc : hold_ports(&dir, &leases, e, held, err);
 }
 
 static int write_lease(const struct dir *dir, const struct endpoint *e, struct error *err)
 {
 	struct lease lease = {
 		.address = e->address,
-		.container_name = xstrdup(e->container_name),
+		.container_name = copy(e->container_name),
 		.index = e->index,
-		.service = xstrdup(e->service),
+		.service = copy(e->service),
+		.project = copy(e->project),
 		.is_ready = e->is_ready,
+		.is_isolated = e->network.is_isolated,
 		.ports = e->ports,
 		.n_ports = e->n_ports,
 	};
@@ -234,9 +270,12 @@ static int write_lease(const struct dir *dir, const struct endpoint *e, struct e
 	(void)snprintf(lease.container_id, sizeof(lease.container_id), "%s", e->container_id);
 	if (e->aliases)
 		lease.aliases = *e->aliases;
+	if (e->allows && lease.is_isolated)
+		lease.allows = *e->allows;
 	rc = lease_write(dir, &lease, err);
 	free(lease.container_name);
 	free(lease.service);
+	free(lease.project);
 	if (rc == 0)
 		ipam_set_last(dir, e->network.name, e->address);
 	return rc;
@@ -251,7 +290,7 @@ static int reserve(const struct dir *dir, struct endpoint *e, struct held_ports 
 	if (rc == 0)
 		rc = choose_address(dir, &leases, e, err);
 	if (rc == 0)
-		rc = hold_ports(dir, &leases, e->ports, e->n_ports, held, err);
+		rc = hold_ports(dir, &leases, e, held, err);
 	if (rc == 0)
 		rc = write_lease(dir, e, err);
 	return rc;
@@ -348,6 +387,7 @@ static int make_links(const struct endpoint *e, const struct netns *netns, struc
 		.peer_name = e->ifname,
 		.peer_mac = e->mac,
 		.mtu = e->network.mtu,
+		.is_isolated = e->network.is_isolated,
 	};
 	auto_nl struct nl nl = { .fd = -1 };
 	unsigned int flags;
@@ -385,7 +425,7 @@ static int publish(const struct endpoint *e, struct error *err)
 	struct nl *nl;
 	int rc;
 
-	if (e->n_ports == 0)
+	if (e->n_ports == 0 || e->service)
 		return 0;
 	for (size_t i = 0; i < e->n_ports; i++)
 		rules_add_ports(&elements, &e->ports[i], e->address);
@@ -397,7 +437,63 @@ static int publish(const struct endpoint *e, struct error *err)
 	return rc;
 }
 
-int endpoint_attach(const struct endpoint *endpoint, const struct netns *netns, struct error *err)
+/* What is leased in the state directory, under its lock. */
+struct leased {
+	int lock;
+	struct dir dir; /* fd owned */
+	char *path;
+	struct leases leases; /* by their names only */
+};
+
+static void leased_close(struct leased *leased)
+{
+	leases_fini(&leased->leases);
+	close_fd(&leased->dir.fd);
+	free(leased->path);
+	close_fd(&leased->lock);
+}
+
+static int leased_open(const struct dir *net_dir, struct leased *ret, struct error *err)
+{
+	ret->path = xasprintf("%s/leases", net_dir->path);
+	ret->dir = (struct dir){ .fd = -1, .path = ret->path };
+	ret->lock = network_lock(net_dir, err);
+	if (ret->lock < 0)
+		return ret->lock;
+	ret->dir.fd = leases_open(net_dir, err);
+	return ret->dir.fd < 0 ? ret->dir.fd : leases_list(&ret->dir, &ret->leases, err);
+}
+
+#define auto_leased __attribute__((cleanup(leased_close)))
+#define LEASED_CLOSED                          \
+	{                                      \
+		.lock = -1, .dir = {.fd = -1 } \
+	}
+
+/* Whom it may reach in an isolated network, and who it. */
+static int admit(const struct dir *net_dir, const struct endpoint *e, struct error *err)
+{
+	auto_rules_elements struct rules_elements elements = { 0 };
+	auto_leased struct leased all = LEASED_CLOSED;
+	struct nl *nl;
+	int rc;
+
+	if (!e->network.is_isolated || !e->service)
+		return 0;
+	rc = leased_open(net_dir, &all, err);
+	if (rc < 0)
+		return rc;
+	leases_read(&all.dir, &all.leases);
+	for (size_t i = 0; i < all.leases.n; i++) {
+		if (all.leases.items[i].address.s_addr == e->address.s_addr)
+			tiers_add(&all.leases, &all.leases.items[i], &elements);
+	}
+	rc = nft_socket(&nl, err);
+	return rc < 0 ? rc : nft_add(nl, &elements, err);
+}
+
+int endpoint_attach(const struct dir *net_dir, const struct endpoint *endpoint,
+		    const struct netns *netns, struct error *err)
 {
 	struct inside inside = { .netns = netns, .is_first = endpoint->index == 0, .sock = -1 };
 	int rc = sys_in_netns(netns, prepare_inside, &inside, err);
@@ -407,6 +503,8 @@ int endpoint_attach(const struct endpoint *endpoint, const struct netns *netns, 
 	if (rc == 0)
 		rc = set_up_inside(endpoint, &inside, err);
 	if (rc == 0)
+		rc = admit(net_dir, endpoint, err);
+	if (rc == 0)
 		rc = publish(endpoint, err);
 	close_fd(&inside.sock);
 	if (rc < 0)
@@ -414,24 +512,113 @@ int endpoint_attach(const struct endpoint *endpoint, const struct netns *netns, 
 	return 0;
 }
 
+/* ---- ready or not ---- */
+
+/* All leases have been read. */
+static int publish_service(const struct leases *leases, const struct lease *lease,
+			   struct error *err)
+{
+	struct nl *nl;
+	int rc;
+
+	if (lease->n_ports == 0)
+		return 0;
+	rc = nft_socket(&nl, err);
+	if (rc == 0)
+		rc = replicas_publish(nl, leases, lease->ports, lease->n_ports, err);
+	if (rc == 0)
+		conntrack_forget(nl, lease->ports, lease->n_ports);
+	return rc;
+}
+
+/* The table even if the lease cannot be written: what is not ready should get nothing. */
+static int set_ready(struct leased *all, struct lease *lease, bool is_ready, struct error *err)
+{
+	struct error later;
+	int first, rc;
+
+	lease->is_ready = is_ready;
+	first = lease_write(&all->dir, lease, err);
+	rc = publish_service(&all->leases, lease, first < 0 ? &later : err);
+	return first < 0 ? first : rc;
+}
+
+int endpoint_set_ready(const struct dir *net_dir, const char *container_id, bool is_ready,
+		       struct error *err)
+{
+	auto_leased struct leased all = LEASED_CLOSED;
+	int rc = leased_open(net_dir, &all, err);
+
+	if (rc < 0)
+		return rc;
+	leases_read(&all.dir, &all.leases);
+	for (size_t i = 0; i < all.leases.n; i++) {
+		struct lease *lease = &all.leases.items[i];
+		struct error later;
+
+		if (!lease->service || lease->is_ready == is_ready ||
+		    strcmp(lease->container_id, container_id) != 0)
+			continue;
+		if (set_ready(&all, lease, is_ready, rc < 0 ? &later : err) < 0 && rc == 0)
+			rc = err_wrap(err, "make container '%s' %s in network '%s'", container_id,
+				      is_ready ? "ready" : "not ready", lease->network);
+	}
+	return rc;
+}
+
 /* ---- release ---- */
 
-/* @is_known: the lease tells which ports; else the maps are searched for its address. */
-static int unpublish(const struct lease *lease, bool is_known, struct error *err)
+/* Whatever names the address, in a table that nobody else's lease tells of; the others' replicas stay. */
+static int unpublish_unknown(struct leased *all, const struct lease *lease, struct nl *nl,
+			     struct error *err)
+{
+	static const enum rules_set sets[] = { RULES_PORTS,    RULES_ADDRESS_PORTS,
+					       RULES_SERVICES, RULES_ADDRESS_SERVICES,
+					       RULES_SIBLINGS, RULES_ALLOWED };
+	auto_rules_elements struct rules_elements elements = { 0 };
+	int rc = nft_find(nl, sets, ARRAY_LEN(sets), lease->address, &elements, err);
+
+	if (rc == 0)
+		rc = nft_remove(nl, &elements, err);
+	if (rc < 0 || elements.n == 0)
+		return rc;
+	leases_read(&all->dir, &all->leases);
+	return replicas_heal(nl, &all->leases, &elements, err);
+}
+
+/* The part of an isolated network's rules that names it. */
+static int dismiss(const struct lease *lease, struct nl *nl, struct error *err)
+{
+	static const enum rules_set sets[] = { RULES_SIBLINGS, RULES_ALLOWED };
+	auto_rules_elements struct rules_elements elements = { 0 };
+	int rc = 0;
+
+	if (lease->is_isolated)
+		rc = nft_find(nl, sets, ARRAY_LEN(sets), lease->address, &elements, err);
+	return rc < 0 ? rc : nft_remove(nl, &elements, err);
+}
+
+static int unpublish(struct leased *all, struct lease *lease, struct error *err)
 {
 	auto_rules_elements struct rules_elements elements = { 0 };
 	struct nl *nl;
 	int rc;
 
-	if (is_known && lease->n_ports == 0)
+	if (lease->n_ports == 0 && !lease->is_isolated)
 		return 0;
 	rc = nft_socket(&nl, err);
+	if (rc == 0)
+		rc = dismiss(lease, nl, err);
+	if (rc < 0 || lease->n_ports == 0)
+		return rc;
+	if (lease->service) {
+		leases_read(&all->dir, &all->leases);
+		lease->is_ready = false;
+		return publish_service(&all->leases, lease, err);
+	}
 	for (size_t i = 0; i < lease->n_ports; i++)
 		rules_add_ports(&elements, &lease->ports[i], lease->address);
-	if (rc == 0 && !is_known)
-		rc = nft_find_ports(nl, lease->address, &elements, err);
-	if (rc == 0)
-		rc = nft_remove(nl, &elements, err);
+	rc = nft_remove(nl, &elements, err);
 	if (rc == 0)
 		conntrack_forget(nl, lease->ports, lease->n_ports);
 	return rc;
@@ -452,51 +639,60 @@ static int delete_veth(const struct lease *lease, struct error *err)
 	return rc;
 }
 
-static int release(const struct dir *dir, struct lease *lease, struct error *err)
+/* The lease tells which ports, if it can be read; else the table is searched for its address. */
+static int release(struct leased *all, struct lease *lease, struct error *err)
 {
+	bool is_known;
 	struct error why;
-	bool is_known = lease_read(dir, lease, &why) == 0;
+	struct nl *nl;
 	int first;
 	int rc;
 
-	if (!is_known)
+	is_known = lease_read(&all->dir, lease, &why) == 0;
+	if (is_known) {
+		first = unpublish(all, lease, err);
+	} else {
 		log_warning("%s", why.msg);
-	first = unpublish(lease, is_known, err);
+		first = nft_socket(&nl, err);
+		if (first == 0)
+			first = unpublish_unknown(all, lease, nl, err);
+	}
 	rc = delete_veth(lease, first ? &why : err);
 	first = first ? first : rc;
 	if (first < 0)
 		return first;
-	return lease_remove(dir, lease, err);
+	return lease_remove(&all->dir, lease, err);
+}
+
+static void leave_out(struct leases *leases, size_t index)
+{
+	lease_fini(&leases->items[index]);
+	memmove(&leases->items[index], &leases->items[index + 1],
+		(leases->n - index - 1) * sizeof(*leases->items));
+	leases->n--;
 }
 
 int endpoint_release(const struct dir *net_dir, const char *network_name, const char *container_id,
 		     struct error *err)
 {
-	auto_free char *path = xasprintf("%s/leases", net_dir->path);
-	auto_leases struct leases leases = { 0 };
-	auto_fd int lock = -1;
-	auto_fd int fd = -1;
-	struct error later;
-	struct dir dir;
-	int rc;
+	auto_leased struct leased all = LEASED_CLOSED;
+	int rc = leased_open(net_dir, &all, err);
 
-	lock = network_lock(net_dir, err);
-	if (lock < 0)
-		return lock;
-	fd = leases_open(net_dir, err);
-	if (fd < 0)
-		return fd;
-	dir = (struct dir){ fd, path };
-	rc = leases_list(&dir, &leases, err);
-	for (size_t i = 0; i < leases.n; i++) {
-		struct lease *lease = &leases.items[i];
+	for (size_t i = 0; i < all.leases.n;) {
+		struct lease *lease = &all.leases.items[i];
+		struct error later;
 
 		if ((network_name && strcmp(lease->network, network_name) != 0) ||
 		    strcmp(lease->container_id, container_id) != 0)
-			continue;
-		if (release(&dir, lease, rc < 0 ? &later : err) < 0 && rc == 0)
-			rc = err_wrap(err, "detach container '%s' from network '%s'", container_id,
-				      lease->network);
+			i++;
+		else if (release(&all, lease, rc < 0 ? &later : err) == 0)
+			leave_out(&all.leases, i);
+		else {
+			i++;
+			if (rc == 0)
+				rc = err_wrap(err, "detach container '%s' from network '%s'",
+					      container_id, lease->network);
+		}
 	}
 	return rc;
 }

@@ -19,6 +19,9 @@
  * Everything can be found again from the container's id alone (a lease file names the id, the
  * address and the ports; the interface's name derives from the address), so that
  * endpoint_release() works after a crash at any point: the lease is there before the first link.
+ *
+ * The host ports of a service's replica are shared with the others (net/replicas.h): they lead to it
+ * from endpoint_set_ready() on, not from endpoint_attach().
  */
 struct endpoint {
 	struct network network;
@@ -26,7 +29,9 @@ struct endpoint {
 	const char *container_name; /* borrowed; its name for others; NULL: the id */
 	const struct strv *aliases; /* borrowed; its further names in this network; NULL: none */
 	const char *service;        /* borrowed; whose replica it is; NULL: none's */
-	bool is_ready;              /* to be sent to by the service's name */
+	const char *project;        /* borrowed; whose service that is */
+	const struct strv *allows;  /* borrowed; in isolated networks: net/tiers.h; NULL: nobody */
+	bool is_ready;              /* to be sent to by the service's name, and its ports */
 	uint32_t index;             /* of the interface inside: 0 is eth0 */
 	bool has_route;             /* the default route goes by it (not in an internal network) */
 	struct in_addr address;     /* leased */
@@ -45,7 +50,8 @@ struct endpoint {
  * checks that the host ports are free and reserves them.  @ret->network (from network_ensure()),
  * and container_id to has_route, ports are filled by the caller.
  *
- * -EADDRINUSE names the port or address and who has it; -ENOSPC: the subnet is used up; -EEXIST:
+ * -EADDRINUSE names the port or address and who has it (not one that replicas of the same service
+ * have); -ENOSPC: the subnet is used up; -EEXIST:
  * this container has a lease in this network (endpoint_release() first).
  * @ret_port_fds: n fds (one a port number; array and fds owned by the caller) that keep other
  * programs off the host ports while they are open: until endpoint_release().  They take no
@@ -55,10 +61,11 @@ int endpoint_reserve(const struct dir *net_dir, struct endpoint *ret, int **ret_
 		     size_t *ret_n_port_fds, struct error *err);
 
 /*
- * Whether endpoint_reserve() would get these host ports now: they are bound, adding to @held, and
- * a host_port of 0 is filled in.  -EADDRINUSE names the port and who has it.
+ * Whether endpoint_reserve() would get the host ports of @e now, of which only these, service and
+ * project count: they are bound, adding to @held, and a host_port of 0 is filled in.  -EADDRINUSE
+ * names the port and who has it.
  */
-int endpoint_hold_ports(const struct dir *net_dir, struct port_mapping *ports, size_t n,
+int endpoint_hold_ports(const struct dir *net_dir, const struct endpoint *e,
 			struct held_ports *held, struct error *err);
 
 /*
@@ -66,7 +73,16 @@ int endpoint_hold_ports(const struct dir *net_dir, struct port_mapping *ports, s
  * while the container's init builds its root file system.  What was made before a failure stays
  * until endpoint_release().
  */
-int endpoint_attach(const struct endpoint *endpoint, const struct netns *netns, struct error *err);
+int endpoint_attach(const struct dir *net_dir, const struct endpoint *endpoint,
+		    const struct netns *netns, struct error *err);
+
+/*
+ * A service's replica is ready from now on, or no longer, in all of its networks: its leases say so,
+ * names lead to it accordingly, and new connections to published ports.  Those that there are stay.
+ * That of no service is as it is.
+ */
+int endpoint_set_ready(const struct dir *net_dir, const char *container_id, bool is_ready,
+		       struct error *err);
 
 /*
  * Undoes both from the id alone, whatever of it exists: nft elements, veth, lease last.  The veth

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
 
@@ -137,7 +138,9 @@ void lease_fini(struct lease *lease)
 {
 	free(lease->container_name);
 	strv_fini(&lease->aliases);
+	strv_fini(&lease->allows);
 	free(lease->service);
+	free(lease->project);
 	free(lease->ports);
 	*lease = (struct lease){ 0 };
 }
@@ -212,18 +215,28 @@ int leases_list(const struct dir *leases_dir, struct leases *ret, struct error *
 }
 
 struct lease_content {
-	char *container, *service;
+	char *container, *service, *project;
 	uint32_t index;
-	bool is_ready;
-	struct strv aliases, ports;
+	bool is_ready, is_isolated;
+	struct strv aliases, ports, allows;
 };
 
 static void content_fini(struct lease_content *content)
 {
 	free(content->container);
 	free(content->service);
+	free(content->project);
 	strv_fini(&content->aliases);
 	strv_fini(&content->ports);
+	strv_fini(&content->allows);
+}
+
+static struct strv take_strv(struct strv *list)
+{
+	const struct strv taken = *list;
+
+	*list = (struct strv){ 0 };
+	return taken;
 }
 
 int lease_read(const struct dir *leases_dir, struct lease *lease, struct error *err)
@@ -233,7 +246,10 @@ int lease_read(const struct dir *leases_dir, struct lease *lease, struct error *
 		JSON_FIELD(struct lease_content, index, JSON_FIELD_UINT32, "index"),
 		JSON_FIELD(struct lease_content, aliases, JSON_FIELD_STRINGS, "aliases"),
 		JSON_FIELD(struct lease_content, service, JSON_FIELD_STRING, "service"),
+		JSON_FIELD(struct lease_content, project, JSON_FIELD_STRING, "project"),
 		JSON_FIELD(struct lease_content, is_ready, JSON_FIELD_BOOL, "ready"),
+		JSON_FIELD(struct lease_content, is_isolated, JSON_FIELD_BOOL, "isolated"),
+		JSON_FIELD(struct lease_content, allows, JSON_FIELD_STRINGS, "allows"),
 		JSON_FIELD(struct lease_content, ports, JSON_FIELD_STRINGS, "ports"),
 		JSON_FIELDS_END,
 	};
@@ -241,6 +257,7 @@ int lease_read(const struct dir *leases_dir, struct lease *lease, struct error *
 	auto_free struct port_mapping *ports = NULL;
 	auto_json_doc struct json_doc doc = { 0 };
 	char name[LEASE_NAME_MAX];
+	struct lease read;
 	int rc;
 
 	lease_file_name(lease, name);
@@ -256,19 +273,34 @@ int lease_read(const struct dir *leases_dir, struct lease *lease, struct error *
 		if (rc < 0)
 			return err_wrap(err, "read lease '%s/%s'", leases_dir->path, name);
 	}
-	free(lease->container_name);
-	free(lease->service);
-	free(lease->ports);
-	strv_fini(&lease->aliases);
-	lease->container_name = take_ptr(content.container);
-	lease->index = content.index;
-	lease->aliases = content.aliases;
-	content.aliases = (struct strv){ 0 };
-	lease->service = take_ptr(content.service);
-	lease->is_ready = content.is_ready;
-	lease->ports = take_ptr(ports);
-	lease->n_ports = content.ports.n;
+	read = (struct lease){
+		.address = lease->address,
+		.container_name = take_ptr(content.container),
+		.index = content.index,
+		.aliases = take_strv(&content.aliases),
+		.service = take_ptr(content.service),
+		.project = take_ptr(content.project),
+		.allows = take_strv(&content.allows),
+		.is_isolated = content.is_isolated,
+		.is_ready = content.is_ready,
+		.ports = take_ptr(ports),
+		.n_ports = content.ports.n,
+	};
+	memcpy(read.network, lease->network, sizeof(read.network));
+	memcpy(read.container_id, lease->container_id, sizeof(read.container_id));
+	lease_fini(lease);
+	*lease = read;
 	return 0;
+}
+
+void leases_read(const struct dir *leases_dir, struct leases *leases)
+{
+	for (size_t i = 0; i < leases->n; i++) {
+		struct error why;
+
+		if (lease_read(leases_dir, &leases->items[i], &why) < 0)
+			log_warning("%s", why.msg);
+	}
 }
 
 int lease_write(const struct dir *leases_dir, const struct lease *lease, struct error *err)
@@ -288,7 +320,10 @@ int lease_write(const struct dir *leases_dir, const struct lease *lease, struct 
 	json_put_int(content, "index", lease->index);
 	json_put_strings(content, "aliases", &lease->aliases);
 	json_put_string(content, "service", lease->service);
+	json_put_string(content, "project", lease->project);
 	json_put_bool(content, "ready", lease->is_ready);
+	json_put_bool(content, "isolated", lease->is_isolated);
+	json_put_strings(content, "allows", &lease->allows);
 	json_put_strings(content, "ports", &ports);
 	text = json_to_text(content, JSON_COMPACT);
 	lease_file_name(lease, name);

@@ -54,7 +54,10 @@ struct lease {
 	uint32_t index;             /* of its interface there: eth0 */
 	struct strv aliases;        /* further names in this network */
 	char *service;              /* owned; whose replica it is, or NULL */
-	bool is_ready;              /* to be sent to by the service's name */
+	char *project;              /* owned; whose service that is, or NULL */
+	struct strv allows;         /* of isolated networks: net/tiers.h */
+	bool is_isolated;           /* the network */
+	bool is_ready;              /* to be sent to by the service's name, and its ports */
 	struct port_mapping *ports; /* owned */
 	size_t n_ports;
 };
@@ -84,6 +87,9 @@ int leases_list(const struct dir *leases_dir, struct leases *ret, struct error *
 
 /* Reads name and ports of a listed lease. */
 int lease_read(const struct dir *leases_dir, struct lease *lease, struct error *err);
+
+/* Reads all; of one that cannot be read, which is told, nothing but its name is known. */
+void leases_read(const struct dir *leases_dir, struct leases *leases);
 
 int lease_write(const struct dir *leases_dir, const struct lease *lease, struct error *err);
 int lease_remove(const struct dir *leases_dir, const struct lease *lease, struct error *err);

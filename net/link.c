@@ -303,11 +303,11 @@ int link_set_up(struct nl *nl, const char *name, struct error *err)
 }
 
 /*
- * Lets the port send back what came from it.  A container reaches its own published port by the
+ * How the port is to be.  Hairpin lets it send back what came from it.  A container reaches its own published port by the
  * host's routing, and needs that only where bridged packets pass the host's NAT by themselves
  * (net.bridge.bridge-nf-call-iptables, which other engines switch on).
  */
-static void put_hairpin(struct nl_msg *msg)
+static void put_port(struct nl_msg *msg, bool is_isolated)
 {
 	struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
 	struct nlattr *data;
@@ -315,6 +315,8 @@ static void put_hairpin(struct nl_msg *msg)
 	nl_put_text(msg, IFLA_INFO_SLAVE_KIND, "bridge");
 	data = nla_nest_start(msg, IFLA_INFO_SLAVE_DATA);
 	nl_put(msg, IFLA_BRPORT_MODE, &(uint8_t){ 1 }, 1);
+	if (is_isolated)
+		nl_put(msg, IFLA_BRPORT_ISOLATED, &(uint8_t){ 1 }, 1);
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);
 }
@@ -333,9 +335,10 @@ int link_set_veth_up(struct nl *nl, const struct link_veth *veth, struct error *
 	format_mac(mac, text);
 	msg = link_message(RTM_NEWLINK, 0, veth->name, IFF_UP);
 	nl_put(msg, IFLA_ADDRESS, mac, sizeof(mac));
-	put_hairpin(msg);
+	put_port(msg, veth->is_isolated);
 	rc = nl_call(nl, msg, err, "ip", "link", "set", veth->name, "address", text, "up", "type",
-		     "bridge_slave", "hairpin", "on", NULL);
+		     "bridge_slave", "hairpin", "on", veth->is_isolated ? "isolated" : NULL, "on",
+		     NULL);
 	if (rc < 0)
 		return err_wrap(err, "set interface '%s' up", veth->name);
 	return 0;

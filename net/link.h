@@ -38,7 +38,8 @@ struct link_veth {
 	const struct netns *netns; /* where the other end is made */
 	const char *peer_name;
 	const uint8_t *peer_mac;
-	uint32_t mtu; /* 0: the kernel's default */
+	uint32_t mtu;     /* 0: the kernel's default */
+	bool is_isolated; /* the bridge leads no packets from here to others that are, too */
 };
 
 /* A pair of interfaces, both down.  -EEXIST if @name is taken. */

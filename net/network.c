@@ -24,7 +24,9 @@
 #include "net/network_internal.h"
 #include "net/nft.h"
 #include "net/nl.h"
+#include "net/replicas.h"
 #include "net/rules.h"
+#include "net/tiers.h"
 
 /* ---- which subnet ---- */
 
@@ -224,12 +226,17 @@ static int ensure_bridge(struct nl *nl, const struct network *network, struct er
 
 static void add_elements(const struct network *network, struct rules_elements *elements)
 {
-	const struct subnet subnet = network_subnet(network);
+	const struct rules_network rules = {
+		.bridge = network->bridge,
+		.subnet = network_subnet(network),
+		.is_internal = network->is_internal,
+		.is_isolated = network->is_isolated,
+	};
 
-	rules_add_network(elements, network->bridge, &subnet, network->is_internal);
+	rules_add_network(elements, &rules);
 }
 
-/* Published ports of all containers, as their leases tell. */
+/* Of all containers, as their leases tell: published ports, and what isolated networks allow. */
 static int add_leases(const struct dir *net_dir, struct rules_elements *elements, struct error *err)
 {
 	auto_free char *path = xasprintf("%s/leases", net_dir->path);
@@ -240,15 +247,15 @@ static int add_leases(const struct dir *net_dir, struct rules_elements *elements
 
 	if (rc < 0)
 		return rc;
+	leases_read(&dir, &leases);
 	for (size_t i = 0; i < leases.n; i++) {
-		struct lease *lease = &leases.items[i];
-		struct error why;
+		const struct lease *lease = &leases.items[i];
 
-		if (lease_read(&dir, lease, &why) < 0)
-			log_warning("%s", why.msg);
-		for (size_t j = 0; j < lease->n_ports; j++)
+		for (size_t j = 0; !lease->service && j < lease->n_ports; j++)
 			rules_add_ports(elements, &lease->ports[j], lease->address);
 	}
+	replicas_add_all(&leases, elements);
+	tiers_add(&leases, NULL, elements);
 	return 0;
 }
 
@@ -287,6 +294,25 @@ static uint32_t choose_mtu(struct nl *nl)
 	return mtu < KERNELS_DEFAULT ? mtu : 0;
 }
 
+/*
+ * The ports of an isolated network's bridge lead nothing to each other, whatever the protocol.  What
+ * its containers may send each other anyway goes by the host: it answers when they ask for each
+ * other's hardware address (proxy_arp_pvlan, at once), routes what then comes to it, and applies the
+ * rules.  There is no shorter way that it should tell them of.
+ */
+static int keep_apart(const struct network *network, struct error *err)
+{
+	char delay[64];
+	int rc = network_sysctl("ipv4", network->bridge, "proxy_arp_pvlan", "1", err);
+
+	(void)snprintf(delay, sizeof(delay), "ipv4/neigh/%s/proxy_delay", network->bridge);
+	if (rc == 0)
+		rc = set_sysctl(delay, "0", err);
+	if (rc == 0)
+		rc = network_sysctl("ipv4", network->bridge, "send_redirects", "0", err);
+	return rc < 0 ? rc : network_sysctl("ipv4", "all", "send_redirects", "0", err);
+}
+
 /* Rules first: a kernel that cannot have them leaves nothing behind. */
 static int put_right(const struct dir *net_dir, struct network *network, struct error *err)
 {
@@ -302,6 +328,8 @@ static int put_right(const struct dir *net_dir, struct network *network, struct 
 	/* The rules keep containers from using it ("raw"). */
 	if (rc == 0)
 		rc = network_sysctl("ipv4", network->bridge, "route_localnet", "1", err);
+	if (rc == 0 && network->is_isolated)
+		rc = keep_apart(network, err);
 	if (rc == 0)
 		rc = set_sysctl("ipv4/ip_forward", "1", err);
 	if (rc < 0)

@@ -26,6 +26,7 @@ struct network {
 	uint8_t prefix;        /* bits */
 	struct in_addr gateway;
 	bool is_internal; /* no way out */
+	bool is_isolated; /* containers reach each other only as their services allow: net/tiers.h */
 	uint32_t mtu;     /* 0: the kernel's default; else less, as the way out takes less */
 };
 
@@ -55,6 +56,9 @@ int network_ensure(const struct dir *net_dir, const char *name, struct network *
  *
  *	com.docker.network.driver.mtu    the MTU
  *	com.docker.network.bridge.name   the bridge's name
+ *	isolated                         true: containers are kept apart
+ *	com.docker.network.bridge.enable_icc
+ *	                                 the opposite, as docker calls it
  */
 int network_option(struct network_record *record, const char *text, struct error *err);
 

@@ -98,12 +98,28 @@ static int set_mtu(struct network *network, const char *value, struct error *err
 	return rc;
 }
 
+static int set_isolated(struct network *network, const char *value, struct error *err)
+{
+	return parse_bool(*value ? value : "true", &network->is_isolated, err);
+}
+
+static int set_icc(struct network *network, const char *value, struct error *err)
+{
+	int rc = set_isolated(network, value, err);
+
+	if (rc == 0)
+		network->is_isolated = !network->is_isolated;
+	return rc;
+}
+
 static const struct {
 	const char *name;
 	int (*set)(struct network *network, const char *value, struct error *err);
 } known_options[] = {
 	{ "com.docker.network.driver.mtu", set_mtu },
 	{ "com.docker.network.bridge.name", set_bridge },
+	{ "com.docker.network.bridge.enable_icc", set_icc },
+	{ "isolated", set_isolated },
 };
 
 int network_option(struct network_record *record, const char *text, struct error *err)
@@ -120,7 +136,7 @@ int network_option(struct network_record *record, const char *text, struct error
 		rc = known_options[i].set(&record->network, value, err);
 		if (rc < 0)
 			return err_wrap(err, "option '%s'", name);
-		strv_setenv(&record->options, name, value);
+		strv_setenv(&record->options, name, *equals ? value : "true");
 		return 0;
 	}
 	return err_set(err, EINVAL, "networks have no option '%s'", name);
@@ -130,7 +146,7 @@ int network_option(struct network_record *record, const char *text, struct error
 
 struct raw {
 	char *id, *bridge, *subnet, *gateway;
-	bool is_internal;
+	bool is_internal, is_isolated;
 	uint32_t mtu;
 	int64_t created;
 	struct strv labels, options;
@@ -149,7 +165,11 @@ static void raw_fini(struct raw *raw)
 static int check_raw(const struct raw *raw, const char *name, struct network *ret,
 		     struct error *err)
 {
-	struct network network = { .is_internal = raw->is_internal, .mtu = raw->mtu };
+	struct network network = {
+		.is_internal = raw->is_internal,
+		.is_isolated = raw->is_isolated,
+		.mtu = raw->mtu,
+	};
 	struct subnet subnet;
 	int rc = subnet_parse(raw->subnet, &subnet, err);
 
@@ -181,6 +201,7 @@ int network_record_read(const struct dir *net_dir, const char *name, struct netw
 		JSON_FIELD_NEEDED(struct raw, subnet, JSON_FIELD_STRING, "subnet"),
 		JSON_FIELD_NEEDED(struct raw, gateway, JSON_FIELD_STRING, "gateway"),
 		JSON_FIELD(struct raw, is_internal, JSON_FIELD_BOOL, "internal"),
+		JSON_FIELD(struct raw, is_isolated, JSON_FIELD_BOOL, "isolated"),
 		JSON_FIELD(struct raw, mtu, JSON_FIELD_UINT32, "mtu"),
 		JSON_FIELD(struct raw, created, JSON_FIELD_INT64, "created"),
 		JSON_FIELD(struct raw, labels, JSON_FIELD_STRINGS, "labels"),
@@ -251,6 +272,7 @@ static char *to_text(const struct network_record *record)
 	json_put_string(object, "subnet", subnet_text);
 	json_put_string(object, "gateway", gateway);
 	json_put_bool(object, "internal", network->is_internal);
+	json_put_bool(object, "isolated", network->is_isolated);
 	json_put_int(object, "mtu", network->mtu);
 	json_put_int(object, "created", record->created_ns);
 	json_put_strings(object, "labels", &record->labels);

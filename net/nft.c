@@ -118,6 +118,8 @@ static void add_set(struct nl_batch *batch, enum rules_set set)
 		put_fields(msg, spec);
 	if (spec->has_text_key)
 		nl_put(msg, NFTA_SET_USERDATA, &order, sizeof(order));
+	if (spec->expressions)
+		nl_put(msg, NFTA_SET_USERDATA, spec->expressions, spec->expressions_len);
 	nl_batch_add(batch, msg);
 }
 
@@ -283,31 +285,57 @@ static int has_elements(struct nl *nl, const struct rules_elements *elements, bo
 	return 0;
 }
 
-struct port_search {
+int nft_has(struct nl *nl, const struct rules_elements *elements, bool *ret, struct error *err)
+{
+	int rc = has_elements(nl, elements, ret, err);
+
+	return rc < 0 ? err_wrap(err, "look at nft table 'inet " RULES_TABLE "'") : 0;
+}
+
+struct search {
 	enum rules_set set;
 	struct in_addr container;
 	struct rules_elements *found;
 };
 
-static int collect_element(struct nlattr *item, struct port_search *search)
+/* 1 and the element's own bytes in @ret, of @len; 0: there is no such attribute. */
+static int read_bytes(struct nlattr *attr, size_t len, uint8_t *ret)
+{
+	struct nlattr *data[NFTA_DATA_MAX + 1];
+
+	if (!attr)
+		return 0;
+	if (nla_parse_nested(data, NFTA_DATA_MAX, attr, NULL) < 0 || !data[NFTA_DATA_VALUE] ||
+	    (size_t)nla_len(data[NFTA_DATA_VALUE]) != len)
+		return -EBADMSG;
+	memcpy(ret, nla_data(data[NFTA_DATA_VALUE]), len);
+	return 1;
+}
+
+static bool is_about(const struct rules_element *element, struct in_addr container)
+{
+	const size_t len = sizeof(container);
+
+	if (rules_sets[element->set].data_len)
+		return memcmp(element->data, &container, len) == 0;
+	return memcmp(element->key, &container, len) == 0 ||
+	       memcmp(element->key + len, &container, len) == 0;
+}
+
+static int collect_element(struct nlattr *item, const struct search *search)
 {
 	const struct rules_set_spec *spec = &rules_sets[search->set];
 	struct rules_element element = { .set = search->set };
 	struct nlattr *attrs[NFTA_SET_ELEM_MAX + 1];
-	struct nlattr *key[NFTA_DATA_MAX + 1];
-	struct nlattr *data[NFTA_DATA_MAX + 1];
+	int data;
 
 	if (nla_parse_nested(attrs, NFTA_SET_ELEM_MAX, item, NULL) < 0 ||
-	    !attrs[NFTA_SET_ELEM_KEY] || !attrs[NFTA_SET_ELEM_DATA] ||
-	    nla_parse_nested(key, NFTA_DATA_MAX, attrs[NFTA_SET_ELEM_KEY], NULL) < 0 ||
-	    nla_parse_nested(data, NFTA_DATA_MAX, attrs[NFTA_SET_ELEM_DATA], NULL) < 0 ||
-	    !key[NFTA_DATA_VALUE] || !data[NFTA_DATA_VALUE] ||
-	    (size_t)nla_len(key[NFTA_DATA_VALUE]) != spec->key_len ||
-	    (size_t)nla_len(data[NFTA_DATA_VALUE]) != spec->data_len)
+	    read_bytes(attrs[NFTA_SET_ELEM_KEY], spec->key_len, element.key) != 1)
 		return -EBADMSG;
-	memcpy(element.key, nla_data(key[NFTA_DATA_VALUE]), spec->key_len);
-	memcpy(element.data, nla_data(data[NFTA_DATA_VALUE]), spec->data_len);
-	if (memcmp(element.data, &search->container, sizeof(search->container)) == 0)
+	data = read_bytes(attrs[NFTA_SET_ELEM_DATA], spec->data_len, element.data);
+	if (data < 0 || data != (spec->data_len != 0))
+		return -EBADMSG;
+	if (is_about(&element, search->container))
 		rules_add(search->found, &element);
 	return 0;
 }
@@ -336,21 +364,19 @@ static int collect_elements(const struct nlmsghdr *hdr, void *arg)
 	return 0;
 }
 
-int nft_find_ports(struct nl *nl, struct in_addr container, struct rules_elements *ret,
-		   struct error *err)
+int nft_find(struct nl *nl, const enum rules_set *sets, size_t n, struct in_addr container,
+	     struct rules_elements *ret, struct error *err)
 {
-	static const enum rules_set maps[] = { RULES_PORTS, RULES_ADDRESS_PORTS };
-
-	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
-		struct port_search search = { maps[i], container, ret };
+	for (size_t i = 0; i < n; i++) {
+		struct search search = { sets[i], container, ret };
 		auto_nl_msg struct nl_msg *msg = message(NFT_MSG_GETSETELEM, NLM_F_DUMP);
 		int rc;
 
 		nl_put_text(msg, NFTA_SET_ELEM_LIST_TABLE, RULES_TABLE);
-		nl_put_text(msg, NFTA_SET_ELEM_LIST_SET, rules_sets[maps[i]].name);
+		nl_put_text(msg, NFTA_SET_ELEM_LIST_SET, rules_sets[sets[i]].name);
 		rc = nl_read(nl, msg, collect_elements, &search, err);
 		if (rc < 0 && rc != -ENOENT)
-			return err_wrap(err, "list map '%s'", rules_sets[maps[i]].name);
+			return err_wrap(err, "list set '%s'", rules_sets[sets[i]].name);
 	}
 	return 0;
 }
@@ -420,31 +446,44 @@ int nft_build(struct nl *nl, const struct rules_elements *elements, struct error
 	return 0;
 }
 
-/* One set: the command with its words.  More: lines on its input, as they are one transaction. */
-static void end_elements(const struct step *step, int rc, const char *verb,
-			 const struct rules_elements *elements)
+/* A change of elements as lines of nft; returns how many, the last one's words in @last. */
+static size_t describe(const char *verb, const struct rules_elements *elements, struct str *text,
+		       struct strv *last)
 {
-	auto_str struct str text = { 0 };
-	auto_strv struct strv last = { 0 };
 	size_t n_sets = 0;
 
-	if (!step_is_on())
-		return;
 	for (size_t set = 0; set < RULES_N_SETS; set++) {
 		auto_strv struct strv words = { 0 };
 
 		if (!rules_element_words(verb, (enum rules_set)set, elements, &words))
 			continue;
 		for (size_t i = 0; i < words.n; i++)
-			str_addf(&text, "%s%s", i ? " " : "", words.items[i]);
-		str_add(&text, "\n");
-		strv_fini(&last);
-		strv_add(&last, "nft");
+			str_addf(text, "%s%s", i ? " " : "", words.items[i]);
+		str_add(text, "\n");
+		strv_fini(last);
+		strv_add(last, "nft");
 		for (size_t i = 0; i < words.n; i++)
-			strv_add(&last, words.items[i]);
+			strv_add(last, words.items[i]);
 		n_sets++;
 	}
-	if (n_sets == 1)
+	return n_sets;
+}
+
+/* One set: the command with its words.  More: lines on its input, as they are one transaction. */
+static void end_elements(const struct step *step, int rc, const struct rules_elements *removed,
+			 const struct rules_elements *added)
+{
+	auto_str struct str text = { 0 };
+	auto_strv struct strv last = { 0 };
+	size_t n = 0;
+
+	if (!step_is_on())
+		return;
+	if (removed)
+		n += describe("delete", removed, &text, &last);
+	if (added)
+		n += describe("add", added, &text, &last);
+	if (n == 1)
 		step_end_argv(step, rc, STEP_RUN, strv_items(&last), NULL);
 	else
 		end_input(step, rc, text.text);
@@ -458,7 +497,7 @@ static int add_once(struct nl *nl, const struct rules_elements *elements, struct
 
 	add_elements(&batch, elements);
 	rc = nl_batch_call(nl, &batch, err);
-	end_elements(&step, rc, "add", elements);
+	end_elements(&step, rc, NULL, elements);
 	return rc;
 }
 
@@ -471,7 +510,7 @@ static int remove_once(struct nl *nl, const struct rules_elements *elements, str
 	delete_elements(&batch, elements);
 	rc = nl_batch_call(nl, &batch, err);
 	if (rc != -ENOENT)
-		end_elements(&step, rc, "delete", elements);
+		end_elements(&step, rc, elements, NULL);
 	return rc;
 }
 
@@ -508,4 +547,20 @@ int nft_remove(struct nl *nl, const struct rules_elements *elements, struct erro
 			first = rc;
 	}
 	return first < 0 ? err_wrap(err, "remove from nft table 'inet " RULES_TABLE "'") : 0;
+}
+
+int nft_replace(struct nl *nl, const struct rules_elements *old, const struct rules_elements *now,
+		struct error *err)
+{
+	struct step step = step_begin();
+	auto_nl_batch struct nl_batch batch = { 0 };
+	int rc;
+
+	delete_elements(&batch, old);
+	add_elements(&batch, now);
+	if (batch.n == 0)
+		return 0;
+	rc = nl_batch_call(nl, &batch, err);
+	end_elements(&step, rc, old, now);
+	return rc < 0 ? err_wrap(err, "change nft table 'inet " RULES_TABLE "'") : 0;
 }

@@ -26,15 +26,25 @@ void nft_forget(void);
 int nft_is_whole(struct nl *nl, const struct rules_elements *elements, bool *ret,
 		 struct error *err);
 
-/* The elements that publish ports of a container, whoever added them; none if there is no table. */
-int nft_find_ports(struct nl *nl, struct in_addr container, struct rules_elements *ret,
-		   struct error *err);
+/* True in *ret if all of @elements are there, with whatever data. */
+int nft_has(struct nl *nl, const struct rules_elements *elements, bool *ret, struct error *err);
+
+/*
+ * The elements of the @n sets and maps that lead to a container, or name it, whoever added them;
+ * none if there is no table.
+ */
+int nft_find(struct nl *nl, const enum rules_set *sets, size_t n, struct in_addr container,
+	     struct rules_elements *ret, struct error *err);
 
 /* Makes the table, or puts it right, with @elements in it; what else is in its maps stays. */
 int nft_build(struct nl *nl, const struct rules_elements *elements, struct error *err);
 
 /* Adds elements; those that are there with other data are replaced. */
 int nft_add(struct nl *nl, const struct rules_elements *elements, struct error *err);
+
+/* Removes @old, all of which are there, and adds @now: nobody sees a state between the two. */
+int nft_replace(struct nl *nl, const struct rules_elements *old, const struct rules_elements *now,
+		struct error *err);
 
 /* Removes elements; those that are not there, and a missing table, are no error. */
 int nft_remove(struct nl *nl, const struct rules_elements *elements, struct error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
@@ -84,13 +85,32 @@ static void put_lookup(struct nl_msg *msg, const struct rules_expr *e)
 		nl_put_be32(msg, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
 
-/* The address in the first four bytes of a register, the port in those behind. */
+/* The address in the first four bytes of a register, the port in those behind or in another. */
 static void put_dnat(struct nl_msg *msg, const struct rules_expr *e)
 {
 	nl_put_be32(msg, NFTA_NAT_TYPE, NFT_NAT_DNAT);
 	nl_put_be32(msg, NFTA_NAT_FAMILY, NFPROTO_IPV4);
 	nl_put_be32(msg, NFTA_NAT_REG_ADDR_MIN, e->reg);
-	nl_put_be32(msg, NFTA_NAT_REG_PROTO_MIN, NFT_REG32_01);
+	nl_put_be32(msg, NFTA_NAT_REG_PROTO_MIN, e->key ? e->key : NFT_REG32_01);
+	if (e->key)
+		nl_put_be32(msg, NFTA_NAT_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+}
+
+/* The next number with each packet. */
+static void put_number(struct nl_msg *msg, const struct rules_expr *e)
+{
+	nl_put_be32(msg, NFTA_NG_DREG, e->reg);
+	nl_put_be32(msg, NFTA_NG_MODULUS, e->value);
+	nl_put_be32(msg, NFTA_NG_TYPE, NFT_NG_INCREMENTAL);
+	nl_put_be32(msg, NFTA_NG_OFFSET, 0);
+}
+
+static void put_reject(struct nl_msg *msg, const struct rules_expr *e)
+{
+	const uint8_t code = (uint8_t)e->value;
+
+	nl_put_be32(msg, NFTA_REJECT_TYPE, e->key);
+	nl_put(msg, NFTA_REJECT_ICMP_CODE, &code, sizeof(code));
 }
 
 static void put_value(struct nl_msg *msg, const struct rules_expr *e)
@@ -134,7 +154,8 @@ static const char *expr_name(enum rules_op op)
 		[RULES_NOT_IN] = "lookup",     [RULES_MAP] = "lookup",
 		[RULES_DNAT] = "nat",          [RULES_MASQUERADE] = "masq",
 		[RULES_VERDICT] = "immediate", [RULES_VALUE] = "immediate",
-		[RULES_STORE] = "payload",
+		[RULES_STORE] = "payload",     [RULES_NUMBER] = "numgen",
+		[RULES_REJECT] = "reject",
 	};
 
 	return names[op];
@@ -178,6 +199,12 @@ static void put_expr_data(struct nl_msg *msg, const struct rules_expr *e)
 		return;
 	case RULES_STORE:
 		put_store(msg, e);
+		return;
+	case RULES_NUMBER:
+		put_number(msg, e);
+		return;
+	case RULES_REJECT:
+		put_reject(msg, e);
 		return;
 	case RULES_MASQUERADE:
 	case RULES_END:

@@ -53,18 +53,22 @@ static int bind_to(int fd, const struct sockaddr_in *address, bool is_tcp)
 	return rc;
 }
 
-static int bind_one(const struct port_mapping *mapping, uint16_t port, uint16_t *ret_port)
+static int bind_one(const struct port_mapping *mapping, bool is_shared, uint16_t port,
+		    uint16_t *ret_port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int type = mapping->protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
 	socklen_t len = sizeof(address);
 	auto_fd int fd = socket(AF_INET, type | SOCK_CLOEXEC, mapping->protocol);
+	const int on = 1;
 	int rc;
 
 	if (fd < 0)
 		return -errno;
 	if (*mapping->host_ip && inet_pton(AF_INET, mapping->host_ip, &address.sin_addr) != 1)
 		return -EAFNOSUPPORT;
+	if (is_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return -errno;
 	rc = bind_to(fd, &address, type == SOCK_STREAM);
 	if (rc < 0)
 		return rc;
@@ -74,12 +78,12 @@ static int bind_one(const struct port_mapping *mapping, uint16_t port, uint16_t 
 	return take_fd(&fd);
 }
 
-static int hold_from(const struct port_mapping *mapping, uint16_t first, struct held_ports *held,
-		     uint16_t *ret_refused)
+static int hold_from(const struct port_mapping *mapping, bool is_shared, uint16_t first,
+		     struct held_ports *held, uint16_t *ret_refused)
 {
 	for (unsigned int i = 0; i < mapping->count; i++) {
 		uint16_t port = (uint16_t)(first + i);
-		int fd = bind_one(mapping, port, &port);
+		int fd = bind_one(mapping, is_shared, port, &port);
 
 		/* The kernel has no such protocol: no program of the host can have the port. */
 		if (fd == -EPROTONOSUPPORT || fd == -ESOCKTNOSUPPORT)
@@ -94,7 +98,7 @@ static int hold_from(const struct port_mapping *mapping, uint16_t first, struct 
 }
 
 /* The kernel names one free port; those behind it may be taken. */
-static int hold_any(struct port_mapping *mapping, struct held_ports *held)
+static int hold_any(struct port_mapping *mapping, bool is_shared, struct held_ports *held)
 {
 	size_t before = held->n;
 	int rc = -EADDRINUSE;
@@ -102,14 +106,14 @@ static int hold_any(struct port_mapping *mapping, struct held_ports *held)
 	for (int i = 0; i < TRIES_MAX && rc == -EADDRINUSE; i++) {
 		uint16_t first = 0;
 		uint16_t refused;
-		int fd = bind_one(mapping, 0, &first);
+		int fd = bind_one(mapping, is_shared, 0, &first);
 
 		if (fd < 0)
 			return fd;
 		close_fd(&fd);
 		if (first + mapping->count - 1 > UINT16_MAX)
 			continue;
-		rc = hold_from(mapping, first, held, &refused);
+		rc = hold_from(mapping, is_shared, first, held, &refused);
 		if (rc < 0)
 			drop_from(held, before);
 		else
@@ -118,12 +122,14 @@ static int hold_any(struct port_mapping *mapping, struct held_ports *held)
 	return rc;
 }
 
-int ports_hold(struct port_mapping *mapping, struct held_ports *held, struct error *err)
+int ports_hold(struct port_mapping *mapping, bool is_shared, struct held_ports *held,
+	       struct error *err)
 {
 	uint16_t refused = mapping->host_port;
 	size_t before = held->n;
-	int rc = mapping->host_port ? hold_from(mapping, mapping->host_port, held, &refused)
-				    : hold_any(mapping, held);
+	int rc = mapping->host_port
+			 ? hold_from(mapping, is_shared, mapping->host_port, held, &refused)
+			 : hold_any(mapping, is_shared, held);
 
 	if (rc == 0)
 		return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -21,5 +22,7 @@ void held_ports_fini(struct held_ports *held);
 /*
  * Binds every port of @mapping, adding to @held; -EADDRINUSE names the port that a program has.  A
  * host_port of 0 is replaced by the first of as many consecutive free ports as @mapping counts.
+ * @is_shared: others who say so, too, can hold the same (as replicas of a service do).
  */
-int ports_hold(struct port_mapping *mapping, struct held_ports *held, struct error *err);
+int ports_hold(struct port_mapping *mapping, bool is_shared, struct held_ports *held,
+	       struct error *err);

@@ -15,10 +15,47 @@
 #include "base/mem.h"
 
 /* Numbers of nft's data types (its `enum datatypes`); it shows elements by them. */
-enum { TYPE_ADDRESS = 7, TYPE_PROTOCOL = 12, TYPE_PORT = 13, TYPE_IFNAME = 41 };
+enum { TYPE_INTEGER = 4, TYPE_ADDRESS = 7, TYPE_PROTOCOL = 12, TYPE_PORT = 13, TYPE_IFNAME = 41 };
 
-#define TYPE_2(a, b)    ((a) << 6 | (b))
-#define TYPE_3(a, b, c) (TYPE_2(a, b) << 6 | (c))
+#define TYPE_2(a, b)       ((a) << 6 | (b))
+#define TYPE_3(a, b, c)    (TYPE_2(a, b) << 6 | (c))
+#define TYPE_4(a, b, c, d) (TYPE_3(a, b, c) << 6 | (d))
+
+/*
+ * nft has no name for the type of numbers of any kind: a set with such a part in its key is declared
+ * by expressions of the types, which nft notes in the set, for nobody but itself: entries of type,
+ * length and value that nest, made of an expression's kind and what its kind needs.
+ */
+#define U32(entry, value)                 entry, 4, value, 0, 0, 0
+#define EXPRESSION(entry, kind, len, ...) entry, (len) + 8, U32(0, kind), 1, len, __VA_ARGS__
+enum { KIND_PAYLOAD = 7, KIND_META = 9, KIND_CONCAT = 13, KIND_NUMGEN = 23 };
+enum { HEADER_TRANSPORT = 11, HEADER_IPV4 = 12 }; /* and fields of them: */
+enum { FIELD_PORT = 2, FIELD_DESTINATION = 12 };
+#define META_PROTOCOL(entry) EXPRESSION(entry, KIND_META, 6, U32(0, NFT_META_L4PROTO))
+#define FIELD(entry, header, field) \
+	EXPRESSION(entry, KIND_PAYLOAD, 12, U32(0, header), U32(1, field))
+#define NUMGEN(entry)                                                                       \
+	EXPRESSION(entry, KIND_NUMGEN, 18, U32(0, NFT_NG_INCREMENTAL), U32(1, RULES_SLOTS), \
+		   U32(2, 0))
+#define ORDERS        U32(0, 0), U32(1, 0) /* of bytes: none in particular */
+#define INTERVAL      U32(6, 0)            /* as data: none */
+#define KEY(len, ...) EXPRESSION(3, KIND_CONCAT, len, __VA_ARGS__)
+#define TARGET        FIELD(4, HEADER_IPV4, FIELD_DESTINATION)
+
+static const uint8_t services_expressions[] = {
+	ORDERS,
+	KEY(66, META_PROTOCOL(0), FIELD(1, HEADER_TRANSPORT, FIELD_PORT), NUMGEN(2)),
+	TARGET,
+	INTERVAL,
+};
+static const uint8_t address_services_expressions[] = {
+	ORDERS,
+	KEY(88, META_PROTOCOL(0), FIELD(1, HEADER_IPV4, FIELD_DESTINATION),
+	    FIELD(2, HEADER_TRANSPORT, FIELD_PORT), NUMGEN(3)),
+	TARGET,
+	INTERVAL,
+};
+#define EXPRESSIONS(array) .expressions = (array), .expressions_len = sizeof(array)
 
 const struct rules_set_spec rules_sets[RULES_N_SETS] = {
 	[RULES_NETWORKS] = { "networks", "ifname", TYPE_IFNAME, IFNAMSIZ, .has_text_key = true },
@@ -26,6 +63,8 @@ const struct rules_set_spec rules_sets[RULES_N_SETS] = {
 				    TYPE_2(TYPE_IFNAME, TYPE_IFNAME), 2 * IFNAMSIZ },
 	[RULES_NETWORKS_INTERNAL] = { "networks_internal", "ifname", TYPE_IFNAME, IFNAMSIZ,
 				      .has_text_key = true },
+	[RULES_NETWORKS_ISOLATED] = { "networks_isolated", "ifname . ifname",
+				      TYPE_2(TYPE_IFNAME, TYPE_IFNAME), 2 * IFNAMSIZ },
 	[RULES_NETWORKS_SOURCES] = { "networks_sources", "ifname . ipv4_addr",
 				     TYPE_2(TYPE_IFNAME, TYPE_ADDRESS), IFNAMSIZ + 4,
 				     .fields = { IFNAMSIZ, 4 } },
@@ -36,6 +75,25 @@ const struct rules_set_spec rules_sets[RULES_N_SETS] = {
 				  "ipv4_addr . inet_service",
 				  TYPE_3(TYPE_PROTOCOL, TYPE_ADDRESS, TYPE_PORT), 12,
 				  TYPE_2(TYPE_ADDRESS, TYPE_PORT), 8 },
+	[RULES_SERVICES] = { "services", "meta l4proto . th dport . numgen inc mod 60 : ip daddr",
+			     TYPE_3(TYPE_PROTOCOL, TYPE_PORT, TYPE_INTEGER), 12, TYPE_ADDRESS, 4,
+			     EXPRESSIONS(services_expressions) },
+	[RULES_SERVICE_PORTS] = { "service_ports", "inet_proto . inet_service : inet_service",
+				  TYPE_2(TYPE_PROTOCOL, TYPE_PORT), 8, TYPE_PORT, 2 },
+	[RULES_ADDRESS_SERVICES] = { "address_services",
+				     "meta l4proto . ip daddr . th dport . numgen inc mod 60 : "
+				     "ip daddr",
+				     TYPE_4(TYPE_PROTOCOL, TYPE_ADDRESS, TYPE_PORT, TYPE_INTEGER),
+				     16, TYPE_ADDRESS, 4,
+				     EXPRESSIONS(address_services_expressions) },
+	[RULES_ADDRESS_SERVICE_PORTS] = { "address_service_ports",
+					  "inet_proto . ipv4_addr . inet_service : inet_service",
+					  TYPE_3(TYPE_PROTOCOL, TYPE_ADDRESS, TYPE_PORT), 12,
+					  TYPE_PORT, 2 },
+	[RULES_SIBLINGS] = { "siblings", "ipv4_addr . ipv4_addr",
+			     TYPE_2(TYPE_ADDRESS, TYPE_ADDRESS), 8 },
+	[RULES_ALLOWED] = { "allowed", "ipv4_addr . ipv4_addr . inet_proto . inet_service",
+			    TYPE_4(TYPE_ADDRESS, TYPE_ADDRESS, TYPE_PROTOCOL, TYPE_PORT), 16 },
 };
 
 void rules_elements_fini(struct rules_elements *elements)
@@ -71,18 +129,20 @@ static struct rules_element *add_bridge(struct rules_elements *elements, enum ru
 	return element;
 }
 
-void rules_add_network(struct rules_elements *elements, const char *bridge,
-		       const struct subnet *subnet, bool is_internal)
+void rules_add_network(struct rules_elements *elements, const struct rules_network *network)
 {
+	const struct subnet *subnet = &network->subnet;
 	struct in_addr last = subnet_at(subnet, subnet_size(subnet) - 1);
 	struct rules_element *element;
 
-	(void)add_bridge(elements, RULES_NETWORKS, bridge);
-	element = add_bridge(elements, RULES_NETWORKS_INSIDE, bridge);
+	(void)add_bridge(elements, RULES_NETWORKS, network->bridge);
+	element = add_bridge(elements,
+			     network->is_isolated ? RULES_NETWORKS_ISOLATED : RULES_NETWORKS_INSIDE,
+			     network->bridge);
 	memcpy(element->key + IFNAMSIZ, element->key, IFNAMSIZ);
-	if (is_internal)
-		(void)add_bridge(elements, RULES_NETWORKS_INTERNAL, bridge);
-	element = add_bridge(elements, RULES_NETWORKS_SOURCES, bridge);
+	if (network->is_internal)
+		(void)add_bridge(elements, RULES_NETWORKS_INTERNAL, network->bridge);
+	element = add_bridge(elements, RULES_NETWORKS_SOURCES, network->bridge);
 	memcpy(element->key_end, element->key, IFNAMSIZ);
 	memcpy(element->key + IFNAMSIZ, &subnet->address, sizeof(subnet->address));
 	memcpy(element->key_end + IFNAMSIZ, &last, sizeof(last));
@@ -95,22 +155,101 @@ static void put_port(uint8_t *at, unsigned int port)
 	at[1] = (uint8_t)port;
 }
 
+static bool is_of_one_address(const struct port_mapping *mapping, struct in_addr *ret)
+{
+	return inet_pton(AF_INET, mapping->host_ip, ret) == 1 && ret->s_addr != 0;
+}
+
+/* The host's port @port, with or without an address; what follows in the key is at *@ret_end. */
+static struct rules_element *add_port(struct rules_elements *elements,
+				      const struct port_mapping *mapping, unsigned int port,
+				      enum rules_set set, enum rules_set address_set,
+				      uint8_t **ret_end)
+{
+	struct in_addr host = { 0 };
+	bool has_host = is_of_one_address(mapping, &host);
+	struct rules_element *element = add(elements, has_host ? address_set : set);
+	uint8_t *at = element->key;
+
+	*at = mapping->protocol;
+	at += 4;
+	if (has_host) {
+		memcpy(at, &host, sizeof(host));
+		at += sizeof(host);
+	}
+	put_port(at, port);
+	*ret_end = at + 4;
+	return element;
+}
+
 void rules_add_ports(struct rules_elements *elements, const struct port_mapping *mapping,
 		     struct in_addr container)
 {
-	struct in_addr host = { 0 };
-	bool has_host = inet_pton(AF_INET, mapping->host_ip, &host) == 1 && host.s_addr != 0;
-
 	for (unsigned int i = 0; i < mapping->count; i++) {
-		struct rules_element *element =
-			add(elements, has_host ? RULES_ADDRESS_PORTS : RULES_PORTS);
+		uint8_t *end;
+		struct rules_element *element = add_port(elements, mapping, mapping->host_port + i,
+							 RULES_PORTS, RULES_ADDRESS_PORTS, &end);
 
-		element->key[0] = mapping->protocol;
-		if (has_host)
-			memcpy(element->key + 4, &host, sizeof(host));
-		put_port(element->key + (has_host ? 8 : 4), mapping->host_port + i);
 		memcpy(element->data, &container, sizeof(container));
 		put_port(element->data + 4, mapping->container_port + i);
+	}
+}
+
+/* The number is in the host's order of bytes, as the expression gives it. */
+void rules_add_slots(struct rules_elements *elements, const struct port_mapping *mapping,
+		     const struct in_addr *containers, size_t n)
+{
+	struct rules_element *element;
+	uint8_t *end;
+
+	if (n == 0)
+		return;
+	element = add_port(elements, mapping, mapping->host_port, RULES_SERVICE_PORTS,
+			   RULES_ADDRESS_SERVICE_PORTS, &end);
+	put_port(element->data, mapping->container_port);
+	for (uint32_t slot = 0; slot < RULES_SLOTS; slot++) {
+		element = add_port(elements, mapping, mapping->host_port, RULES_SERVICES,
+				   RULES_ADDRESS_SERVICES, &end);
+		memcpy(end, &slot, sizeof(slot));
+		memcpy(element->data, &containers[slot % n], sizeof(*containers));
+	}
+}
+
+bool rules_port_of(const struct rules_element *element, struct port_mapping *ret)
+{
+	bool has_host = element->set == RULES_ADDRESS_SERVICES;
+	const uint8_t *at = element->key + (has_host ? 8 : 4);
+
+	if (element->set != RULES_SERVICES && !has_host)
+		return false;
+	*ret = (struct port_mapping){
+		.host_port = (uint16_t)(at[0] << 8 | at[1]),
+		.count = 1,
+		.protocol = element->key[0],
+	};
+	if (has_host)
+		(void)inet_ntop(AF_INET, element->key + 4, ret->host_ip, sizeof(ret->host_ip));
+	return true;
+}
+
+void rules_add_siblings(struct rules_elements *elements, struct in_addr from, struct in_addr to)
+{
+	struct rules_element *element = add(elements, RULES_SIBLINGS);
+
+	memcpy(element->key, &from, sizeof(from));
+	memcpy(element->key + sizeof(from), &to, sizeof(to));
+}
+
+void rules_add_allowed(struct rules_elements *elements, struct in_addr from, struct in_addr to,
+		       const struct port_mapping *port)
+{
+	for (unsigned int i = 0; i < port->count; i++) {
+		struct rules_element *element = add(elements, RULES_ALLOWED);
+
+		memcpy(element->key, &from, sizeof(from));
+		memcpy(element->key + 4, &to, sizeof(to));
+		element->key[8] = port->protocol;
+		put_port(element->key + 12, port->container_port + i);
 	}
 }
 
@@ -121,6 +260,7 @@ const struct rules_chain rules_chains[] = {
 	{ "output", "nat", "output", "-100", NF_INET_LOCAL_OUT, -100 },
 	{ "postrouting", "nat", "postrouting", "srcnat", NF_INET_POST_ROUTING, 100 },
 	{ "inwards", NULL, NULL, NULL, 0, 0 },
+	{ "tiers", NULL, NULL, NULL, 0, 0 },
 	{ "forward", "filter", "forward", "filter", NF_INET_FORWARD, 0 },
 };
 const size_t rules_n_chains = ARRAY_LEN(rules_chains);
@@ -130,7 +270,15 @@ enum { NETWORK = NFT_PAYLOAD_NETWORK_HEADER, TRANSPORT = NFT_PAYLOAD_TRANSPORT_H
 enum { IPV4_SOURCE = 12, IPV4_DESTINATION = 16, DESTINATION_PORT = 2 };
 
 /* Registers of 16 bytes, and those of four that begin in the same places. */
-enum { R1 = NFT_REG_1, R2 = NFT_REG_2, R1_WORD_2 = NFT_REG32_01, R1_WORD_3 = NFT_REG32_02 };
+enum {
+	R1 = NFT_REG_1,
+	R2 = NFT_REG_2,
+	R1_WORD_2 = NFT_REG32_01,
+	R1_WORD_3 = NFT_REG32_02,
+	R1_WORD_4 = NFT_REG32_03,
+	R2_WORD_2 = NFT_REG32_05,
+	R2_WORD_3 = NFT_REG32_06,
+};
 
 #define LOAD(key_, reg_)                                                \
 	{                                                               \
@@ -182,6 +330,22 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2, R1_WORD_2 = NFT_REG32_01, R1_WORD_3 = NFT
 	{                                   \
 		.op = RULES_DNAT, .reg = R1 \
 	}
+#define COUNT_SLOTS(reg_)                                               \
+	{                                                               \
+		.op = RULES_NUMBER, .value = RULES_SLOTS, .reg = (reg_) \
+	}
+#define REJECT(type_, code_)                                         \
+	{                                                            \
+		.op = RULES_REJECT, .key = (type_), .value = (code_) \
+	}
+#define LOOK_UP_2(set_)                                         \
+	{                                                       \
+		.op = RULES_MAP, .set = RULES_##set_, .reg = R2 \
+	}
+#define DNAT_2                                         \
+	{                                              \
+		.op = RULES_DNAT, .reg = R1, .key = R2 \
+	}
 #define IS_IPV4             LOAD(NFPROTO, R1), EQUALS(NFPROTO_IPV4, 1)
 #define TO_LOCAL            { .op = RULES_FIB, .reg = R1 }, EQUALS(RTN_LOCAL, 4)
 #define FIRST_BYTE(offset_) LOAD_PACKET(NETWORK, offset_, 1, R1)
@@ -191,11 +355,15 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2, R1_WORD_2 = NFT_REG32_01, R1_WORD_3 = NFT
  * - raw: `route_localnet` of our bridges lets the host reach published ports by 127.0.0.1; without
  *   these two rules it would also let a container reach what listens on the host's loopback.
  * - publish: by the address asked for, then by the port alone; a packet from another machine to
- *   127.0.0.1 is never looked up, so what is published there stays here.
+ *   127.0.0.1 is never looked up, so what is published there stays here.  Where several replicas of
+ *   a service are ready, there are slots instead of the port, and connections take turns.
  * - postrouting: a neighbour is known by its address, as packets that the bridge passes on by
  *   itself (bridge-nf-call-iptables) come here without the interface that they came in by.
  * - forward: to a container goes what it asked for, what was published, and what its own network
  *   sends.  All else to our bridges is dropped; what is not ours is not touched.
+ * - tiers: in an isolated network neighbours reach each other by the host alone (network.c), and
+ *   only replicas of one service, and who is allowed; also where they take the way of a published
+ *   port.  Others hear at once that they are not.
  */
 const struct rules_rule rules_rules[] = {
 	{ "raw",
@@ -220,6 +388,24 @@ const struct rules_rule rules_rules[] = {
 	  "published on all addresses",
 	  { LOAD(L4PROTO, R1), LOAD_PACKET(TRANSPORT, DESTINATION_PORT, 2, R1_WORD_2),
 	    LOOK_UP(PORTS), DNAT } },
+	{ "publish",
+	  "dnat ip to meta l4proto . ip daddr . th dport . numgen inc mod 60 map @address_services "
+	  ": meta l4proto . ip daddr . th dport map @address_service_ports",
+	  "of several replicas, on one address",
+	  { IS_IPV4, LOAD(L4PROTO, R1), LOAD_PACKET(NETWORK, IPV4_DESTINATION, 4, R1_WORD_2),
+	    LOAD_PACKET(TRANSPORT, DESTINATION_PORT, 2, R1_WORD_3), COUNT_SLOTS(R1_WORD_4),
+	    LOOK_UP(ADDRESS_SERVICES), LOAD(L4PROTO, R2),
+	    LOAD_PACKET(NETWORK, IPV4_DESTINATION, 4, R2_WORD_2),
+	    LOAD_PACKET(TRANSPORT, DESTINATION_PORT, 2, R2_WORD_3),
+	    LOOK_UP_2(ADDRESS_SERVICE_PORTS), DNAT_2 } },
+	{ "publish",
+	  "dnat ip to meta l4proto . th dport . numgen inc mod 60 map @services "
+	  ": meta l4proto . th dport map @service_ports",
+	  "of several replicas, on all addresses",
+	  { LOAD(L4PROTO, R1), LOAD_PACKET(TRANSPORT, DESTINATION_PORT, 2, R1_WORD_2),
+	    COUNT_SLOTS(R1_WORD_3), LOOK_UP(SERVICES), LOAD(L4PROTO, R2),
+	    LOAD_PACKET(TRANSPORT, DESTINATION_PORT, 2, R2_WORD_2), LOOK_UP_2(SERVICE_PORTS),
+	    DNAT_2 } },
 
 	{ "prerouting",
 	  "ip daddr != 127.0.0.0/8 fib daddr type local jump publish",
@@ -263,10 +449,40 @@ const struct rules_rule rules_rules[] = {
 	  { LOAD_CT(STATUS), HAS_BITS(IPS_DST_NAT), DO(NF_ACCEPT) } },
 	{ "inwards", "drop", "nothing else from elsewhere", { DO(NF_DROP) } },
 
+	{ "tiers",
+	  "ct state established,related accept",
+	  "answers of neighbours",
+	  { LOAD_CT(STATE),
+	    HAS_BITS(NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED)),
+	    DO(NF_ACCEPT) } },
+	{ "tiers",
+	  "ip saddr . ip daddr @siblings accept",
+	  "replicas of one service",
+	  { IS_IPV4, LOAD_PACKET(NETWORK, IPV4_SOURCE, 4, R1),
+	    LOAD_PACKET(NETWORK, IPV4_DESTINATION, 4, R1_WORD_2), IN(SIBLINGS), DO(NF_ACCEPT) } },
+	{ "tiers",
+	  "ip saddr . ip daddr . meta l4proto . th dport @allowed accept",
+	  "those of another that it allows",
+	  { IS_IPV4, LOAD_PACKET(NETWORK, IPV4_SOURCE, 4, R1),
+	    LOAD_PACKET(NETWORK, IPV4_DESTINATION, 4, R1_WORD_2), LOAD(L4PROTO, R1_WORD_3),
+	    LOAD_PACKET(TRANSPORT, DESTINATION_PORT, 2, R1_WORD_4), IN(ALLOWED), DO(NF_ACCEPT) } },
+	{ "tiers",
+	  "meta l4proto tcp reject with tcp reset",
+	  "others are told",
+	  { LOAD(L4PROTO, R1), EQUALS(IPPROTO_TCP, 1), REJECT(NFT_REJECT_TCP_RST, 0) } },
+	{ "tiers",
+	  "reject with icmpx admin-prohibited",
+	  "each in its way",
+	  { REJECT(NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED) } },
+
 	{ "forward",
 	  "iifname . oifname @networks_inside accept",
 	  "neighbours",
 	  { LOAD(IIFNAME, R1), LOAD(OIFNAME, R2), IN(NETWORKS_INSIDE), DO(NF_ACCEPT) } },
+	{ "forward",
+	  "iifname . oifname @networks_isolated goto tiers",
+	  "neighbours that are kept apart",
+	  { LOAD(IIFNAME, R1), LOAD(OIFNAME, R2), IN(NETWORKS_ISOLATED), GO(NFT_GOTO, "tiers") } },
 	{ "forward",
 	  "oifname @networks goto inwards",
 	  "to a container",
@@ -277,154 +493,3 @@ const struct rules_rule rules_rules[] = {
 	  { LOAD(IIFNAME, R1), IN(NETWORKS_INTERNAL), DO(NF_DROP) } },
 };
 const size_t rules_n_rules = ARRAY_LEN(rules_rules);
-
-static void add_protocol(uint8_t protocol, struct str *out)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-		str_add(out, "tcp");
-		return;
-	case IPPROTO_UDP:
-		str_add(out, "udp");
-		return;
-	case IPPROTO_SCTP:
-		str_add(out, "sctp");
-		return;
-	default:
-		str_addf(out, "%u", protocol);
-		return;
-	}
-}
-
-static void add_address(const uint8_t *at, struct str *out)
-{
-	str_addf(out, "%u.%u.%u.%u", at[0], at[1], at[2], at[3]);
-}
-
-/* From the first to the last: "10.88.0.0/24". */
-static void add_addresses(const uint8_t *first, const uint8_t *last, struct str *out)
-{
-	uint32_t from;
-	uint32_t to;
-
-	memcpy(&from, first, sizeof(from));
-	memcpy(&to, last, sizeof(to));
-	add_address(first, out);
-	str_addf(out, "/%d", from == to ? 32 : __builtin_clz(ntohl(from ^ to)));
-}
-
-static void add_key(const struct rules_element *element, struct str *out)
-{
-	const uint8_t *key = element->key;
-	const char *name = (const char *)key;
-
-	switch (element->set) {
-	case RULES_NETWORKS:
-	case RULES_NETWORKS_INTERNAL:
-		str_addf(out, "\"%s\"", name);
-		return;
-	case RULES_NETWORKS_INSIDE:
-		str_addf(out, "\"%s\" . \"%s\"", name, name + IFNAMSIZ);
-		return;
-	case RULES_NETWORKS_SOURCES:
-		str_addf(out, "\"%s\" . ", name);
-		add_addresses(key + IFNAMSIZ, element->key_end + IFNAMSIZ, out);
-		return;
-	case RULES_PORTS:
-		add_protocol(key[0], out);
-		str_addf(out, " . %u", key[4] << 8 | key[5]);
-		return;
-	case RULES_ADDRESS_PORTS:
-		add_protocol(key[0], out);
-		str_add(out, " . ");
-		add_address(key + 4, out);
-		str_addf(out, " . %u", key[8] << 8 | key[9]);
-		return;
-	case RULES_N_SETS:
-		return;
-	}
-}
-
-void rules_element_text(const struct rules_element *element, bool has_data, struct str *out)
-{
-	add_key(element, out);
-	if (!has_data || !rules_sets[element->set].data_len)
-		return;
-	str_add(out, " : ");
-	add_address(element->data, out);
-	str_addf(out, " . %u", element->data[4] << 8 | element->data[5]);
-}
-
-/* "{ a, b }" of those in @set; false if there is none. */
-static bool add_list(enum rules_set set, const struct rules_elements *elements, bool has_data,
-		     struct str *out)
-{
-	bool has_any = false;
-
-	for (size_t i = 0; i < elements->n; i++) {
-		if (elements->items[i].set != set)
-			continue;
-		str_add(out, has_any ? ", " : "{ ");
-		rules_element_text(&elements->items[i], has_data, out);
-		has_any = true;
-	}
-	if (has_any)
-		str_add(out, " }");
-	return has_any;
-}
-
-static void add_set(enum rules_set set, const struct rules_elements *elements, struct str *out)
-{
-	const struct rules_set_spec *spec = &rules_sets[set];
-	auto_str struct str list = { 0 };
-
-	str_addf(out, "\t%s %s {\n\t\ttype %s\n", spec->data_len ? "map" : "set", spec->name,
-		 spec->type);
-	if (spec->fields[0])
-		str_add(out, "\t\tflags interval\n");
-	if (add_list(set, elements, true, &list))
-		str_addf(out, "\t\telements = %s\n", list.text);
-	str_add(out, "\t}\n");
-}
-
-static void add_chain(const struct rules_chain *chain, struct str *out)
-{
-	str_addf(out, "\tchain %s {\n", chain->name);
-	if (chain->type)
-		str_addf(out, "\t\ttype %s hook %s priority %s; policy accept;\n", chain->type,
-			 chain->hook_name, chain->priority_name);
-	for (size_t i = 0; i < rules_n_rules; i++) {
-		const struct rules_rule *rule = &rules_rules[i];
-
-		if (strcmp(rule->chain, chain->name) == 0)
-			str_addf(out, "\t\t%s comment \"%s\"\n", rule->text, rule->comment);
-	}
-	str_add(out, "\t}\n");
-}
-
-void rules_text(const struct rules_elements *elements, struct str *out)
-{
-	str_add(out, "table inet " RULES_TABLE "\nflush table inet " RULES_TABLE
-		     "\ntable inet " RULES_TABLE " {\n");
-	for (size_t i = 0; i < RULES_N_SETS; i++)
-		add_set((enum rules_set)i, elements, out);
-	for (size_t i = 0; i < rules_n_chains; i++)
-		add_chain(&rules_chains[i], out);
-	str_add(out, "}\n");
-}
-
-bool rules_element_words(const char *verb, enum rules_set set,
-			 const struct rules_elements *elements, struct strv *out)
-{
-	auto_str struct str list = { 0 };
-
-	if (!add_list(set, elements, strcmp(verb, "add") == 0, &list))
-		return false;
-	strv_add(out, verb);
-	strv_add(out, "element");
-	strv_add(out, "inet");
-	strv_add(out, RULES_TABLE);
-	strv_add(out, rules_sets[set].name);
-	strv_add(out, list.text);
-	return true;
-}

@@ -23,11 +23,24 @@ enum rules_set {
 	RULES_NETWORKS,          /* bridges of networks */
 	RULES_NETWORKS_INSIDE,   /* bridge . the same: traffic that stays inside */
 	RULES_NETWORKS_INTERNAL, /* bridges of networks without a way out */
+	RULES_NETWORKS_ISOLATED, /* bridge . the same: only what is allowed stays inside */
 	RULES_NETWORKS_SOURCES,  /* bridge . addresses of its network */
 	RULES_PORTS,             /* protocol . port -> container's address . port */
 	RULES_ADDRESS_PORTS,     /* protocol . host address . port -> the same */
+	RULES_SERVICES,          /* protocol . port . slot -> address of one of several replicas */
+	RULES_SERVICE_PORTS,     /* protocol . port -> port of them all */
+	RULES_ADDRESS_SERVICES,  /* protocol . host address . port . slot -> address */
+	RULES_ADDRESS_SERVICE_PORTS, /* protocol . host address . port -> port */
+	RULES_SIBLINGS,              /* from . to: replicas of one service in an isolated network */
+	RULES_ALLOWED,               /* from . to . protocol . port: those of others */
 	RULES_N_SETS,
 };
+
+/*
+ * A port that several replicas have is dealt out in turn to this many slots, each of which leads to
+ * one of them.  So many can be shared out evenly among 2, 3, 4, 5, 6, 10 or 12.
+ */
+#define RULES_SLOTS 60
 
 struct rules_set_spec {
 	const char *name;
@@ -38,6 +51,9 @@ struct rules_set_spec {
 	uint32_t data_len;
 	bool has_text_key;  /* in the host's order of bytes, for nft: a plain ifname */
 	uint32_t fields[2]; /* of a set of intervals: the lengths of the key's parts */
+	/* @type is "typeof" expressions; then they stand here as nft keeps them in the set. */
+	const uint8_t *expressions;
+	size_t expressions_len;
 };
 extern const struct rules_set_spec rules_sets[RULES_N_SETS];
 
@@ -58,12 +74,32 @@ void rules_elements_fini(struct rules_elements *elements);
 #define auto_rules_elements __attribute__((cleanup(rules_elements_fini)))
 
 void rules_add(struct rules_elements *elements, const struct rules_element *element); /* copies */
-void rules_add_network(struct rules_elements *elements, const char *bridge,
-		       const struct subnet *subnet, bool is_internal);
+struct rules_network {
+	const char *bridge;
+	struct subnet subnet;
+	bool is_internal, is_isolated;
+};
+void rules_add_network(struct rules_elements *elements, const struct rules_network *network);
 
 /* One element for each port of the range; @mapping's host_ip is IPv4 or "". */
 void rules_add_ports(struct rules_elements *elements, const struct port_mapping *mapping,
 		     struct in_addr container);
+
+/*
+ * The slots of the host's port @mapping->host_port, behind an element for the port that they lead to,
+ * which is the same in all containers.  Of more containers than slots, the first.
+ */
+void rules_add_slots(struct rules_elements *elements, const struct port_mapping *mapping,
+		     const struct in_addr *containers, size_t n);
+
+/* The port of the host that a slot is of; false if @element is none. */
+bool rules_port_of(const struct rules_element *element, struct port_mapping *ret);
+
+void rules_add_siblings(struct rules_elements *elements, struct in_addr from, struct in_addr to);
+
+/* @port: container_port, count and protocol of it. */
+void rules_add_allowed(struct rules_elements *elements, struct in_addr from, struct in_addr to,
+		       const struct port_mapping *port);
 
 /* ---- chains and rules ---- */
 struct rules_chain {
@@ -87,9 +123,11 @@ enum rules_op {
 	RULES_IN, /* go on if the registers are in @set */
 	RULES_NOT_IN,
 	RULES_MAP,  /* registers <- @set [registers] */
-	RULES_DNAT, /* to the address and port in the registers */
+	RULES_DNAT, /* to the address in the register, the port in that behind, or in @key */
 	RULES_MASQUERADE,
-	RULES_VALUE, /* register <- @len bytes of @value */
+	RULES_NUMBER, /* register <- 0, 1, 2, ..., @value - 1, 0, ...: the next with each packet */
+	RULES_REJECT, /* NFT_REJECT_... @key, code @value */
+	RULES_VALUE,  /* register <- @len bytes of @value */
 	RULES_STORE, /* @len bytes of header @key at @offset <- register; its checksum is at @value */
 	RULES_VERDICT, /* @key: NF_ACCEPT, NF_DROP, NFT_JUMP, NFT_GOTO; @chain */
 };
@@ -104,7 +142,7 @@ struct rules_expr {
 	const char *chain;
 };
 
-enum { RULES_EXPRS_MAX = 9 };
+enum { RULES_EXPRS_MAX = 12 };
 
 struct rules_rule {
 	const char *chain;

@@ -88,7 +88,7 @@ static int attach(struct call *c, const struct endpoint *e, struct error *err)
 
 	if (fd < 0)
 		return err_sys(err, "open '%s'", c->netns);
-	return endpoint_attach(e, &(struct netns){ fd, c->netns }, err);
+	return endpoint_attach(&c->dir, e, &(struct netns){ fd, c->netns }, err);
 }
 
 static void show(const struct endpoint *e)
@@ -269,17 +269,30 @@ static int build_rules(struct error *err)
 	struct port_mapping port = {
 		.host_port = 8080, .container_port = 80, .count = 2, .protocol = IPPROTO_TCP
 	};
+	struct port_mapping slots = { .host_port = 8090, .count = 1, .protocol = IPPROTO_TCP };
+	const struct in_addr one = { htonl(0x0a580002) };
+	const struct in_addr two = { htonl(0x0a580003) };
+	const struct in_addr targets[] = { one, two };
+	const struct rules_network first = { .bridge = "minictr0",
+					     .subnet = { { htonl(0x0a580000) }, 24 } };
+	const struct rules_network second = { .bridge = "minictr1",
+					      .subnet = { { htonl(0x0a590000) }, 16 },
+					      .is_internal = true,
+					      .is_isolated = true };
 	struct nl *nl;
 	int rc = nft_socket(&nl, err);
 
-	rules_add_network(&elements, "minictr0", &(struct subnet){ { htonl(0x0a580000) }, 24 },
-			  false);
-	rules_add_network(&elements, "minictr1", &(struct subnet){ { htonl(0x0a590000) }, 16 },
-			  true);
-	rules_add_ports(&elements, &port, (struct in_addr){ htonl(0x0a580002) });
-	port.protocol = IPPROTO_UDP;
+	rules_add_network(&elements, &first);
+	rules_add_network(&elements, &second);
+	rules_add_ports(&elements, &port, one);
+	rules_add_slots(&elements, &slots, targets, 2);
+	port.protocol = slots.protocol = IPPROTO_UDP;
 	(void)snprintf(port.host_ip, sizeof(port.host_ip), "192.0.2.1");
-	rules_add_ports(&elements, &port, (struct in_addr){ htonl(0x0a580003) });
+	(void)snprintf(slots.host_ip, sizeof(slots.host_ip), "192.0.2.1");
+	rules_add_ports(&elements, &port, two);
+	rules_add_slots(&elements, &slots, targets, 2);
+	rules_add_siblings(&elements, one, two);
+	rules_add_allowed(&elements, two, one, &port);
 	rules_text(&elements, &text);
 	printf("%s", text.text);
 	return rc < 0 ? rc : nft_build(nl, &elements, err);

@@ -41,6 +41,7 @@ static const char whole[] =
 	"    tmpfs: '/run:size=1m'\n"
 	"    secrets: [key]\n"
 	"    networks: [front]\n"
+	"    x-allow: [{from: web, port: 8000-8001}, {from: web, port: 53/udp}]\n"
 	"volumes: {data: }\n"
 	"networks: {front: }\n"
 	"secrets: {key: {file: ./key}}\n";
@@ -72,6 +73,11 @@ static void check_process(const struct run_options *o)
 	ck_assert_str_eq(o->name, "shop-web-2");
 	ck_assert_uint_ge(o->n_networks, 1);
 	ck_assert_str_eq(o->networks[0].name, "shop_front");
+	ck_assert_str_eq(o->project, "shop");
+	ck_assert_str_eq(o->service, "web");
+	ck_assert_uint_eq(o->allows.n, 2);
+	ck_assert_str_eq(o->allows.items[0], "web:8000-8001/tcp");
+	ck_assert_str_eq(o->allows.items[1], "web:53/udp");
 	ck_assert_uint_eq(o->command.n, 3);
 	ck_assert(o->has_entrypoint && o->entrypoint.n == 0);
 	ck_assert_str_eq(strv_getenv(&o->env, "TAG"), "7");

@@ -73,6 +73,9 @@ static void fill_process(struct run_options *o)
 	o->has_entrypoint = true;
 	o->is_interactive = o->has_tty = o->is_removed_at_end = o->is_detached = true;
 	o->stop_timeout = 3;
+	o->project = xstrdup("shop");
+	o->service = xstrdup("api");
+	strv_add(&o->allows, "web:80/tcp");
 	o->restart = (struct restart_config){ RESTART_ON_FAILURE, 5 };
 }
 
@@ -129,6 +132,9 @@ START_TEST(what_is_set_comes_back)
 	ck_assert(got.has_entrypoint && got.entrypoint.n == 0);
 	ck_assert(got.is_interactive && got.has_tty && got.is_removed_at_end);
 	ck_assert_msg(!got.is_detached, "that was the command's");
+	ck_assert_str_eq(got.project, "shop");
+	ck_assert_str_eq(got.service, "api");
+	ck_assert(strv_has(&got.allows, "web:80/tcp"));
 	ck_assert_int_eq(got.restart.policy, RESTART_ON_FAILURE);
 	ck_assert_int_eq(got.restart.max_retries, 5);
 	ck_assert_uint_eq(got.memory, UINT64_C(1) << 40);

@@ -249,6 +249,9 @@ START_TEST(keeps_leases)
 	struct lease lease = { .network = "bridge",
 			       .container_id = "c1",
 			       .container_name = xstrdup("web"),
+			       .project = xstrdup("shop"),
+			       .service = xstrdup("api"),
+			       .is_isolated = true,
 			       .ports = ports,
 			       .n_ports = ARRAY_LEN(ports) };
 	struct leases leases = { 0 };
@@ -257,6 +260,7 @@ START_TEST(keeps_leases)
 
 	temp_make(&temp);
 	lease.address = address("10.88.0.2");
+	strv_add(&lease.allows, "web:80/tcp");
 	ck_assert_int_eq(lease_write(&temp.dir, &lease, &err), 0);
 	ck_assert_int_eq(symlinkat("x", temp.dir.fd, FILE_TEMP_PREFIX "1-0"), 0);
 	ck_assert_int_eq(leases_list(&temp.dir, &leases, &err), 0);
@@ -268,6 +272,10 @@ START_TEST(keeps_leases)
 	ck_assert_str_eq(leases.items[0].container_name, "web");
 	ck_assert_uint_eq(leases.items[0].n_ports, 2);
 	ck_assert_mem_eq(leases.items[0].ports, ports, sizeof(ports));
+	ck_assert_str_eq(leases.items[0].project, "shop");
+	ck_assert_str_eq(leases.items[0].service, "api");
+	ck_assert(leases.items[0].is_isolated && !leases.items[0].is_ready);
+	ck_assert(strv_has(&leases.items[0].allows, "web:80/tcp"));
 	/* A second reading takes the place of the first. */
 	ck_assert_int_eq(lease_read(&temp.dir, &leases.items[0], &err), 0);
 	leases_fini(&leases);
@@ -276,7 +284,8 @@ START_TEST(keeps_leases)
 	ck_assert_int_eq(lease_remove(&temp.dir, &lease, &err), 0);
 	ck_assert_int_eq(leases_list(&temp.dir, &leases, &err), 0);
 	ck_assert_uint_eq(leases.n, 0);
-	free(lease.container_name);
+	lease.ports = NULL;
+	lease_fini(&lease);
 	temp_remove(&temp);
 }
 END_TEST

@@ -22,7 +22,7 @@ static void make(const struct dir *dir, const char *name, char digit)
 	ck_assert_int_eq(inet_pton(AF_INET, "10.1.2.0", &record.network.subnet), 1);
 	ck_assert_int_eq(inet_pton(AF_INET, "10.1.2.1", &record.network.gateway), 1);
 	record.network.prefix = 24;
-	record.network.is_internal = true;
+	record.network.is_internal = record.network.is_isolated = true;
 	memset(record.id, 'a', 64);
 	record.id[3] = digit;
 	strv_add(&record.labels, "tier=db");
@@ -55,7 +55,7 @@ START_TEST(reads_what_was_written)
 	ck_assert_str_eq(record.network.bridge, "b-shop");
 	ck_assert_uint_eq(record.network.prefix, 24);
 	ck_assert_uint_eq(record.network.mtu, 1400);
-	ck_assert(record.network.is_internal);
+	ck_assert(record.network.is_internal && record.network.is_isolated);
 	ck_assert_int_eq(record.created_ns, 5);
 	ck_assert(strv_has(&record.labels, "tier=db"));
 	ck_assert(strv_has(&record.options, "com.docker.network.driver.mtu=1400"));
@@ -164,6 +164,15 @@ START_TEST(knows_options)
 	ck_assert_int_lt(network_option(&record, "com.docker.network.driver.mtu=65536", &err), 0);
 	ck_assert_int_lt(network_option(&record, "com.docker.network.driver.mtu", &err), 0);
 	ck_assert_int_lt(network_option(&record, "com.docker.network.bridge.name=", &err), 0);
+	ck_assert_int_eq(network_option(&record, "isolated", &err), 0);
+	ck_assert(record.network.is_isolated);
+	ck_assert_str_eq(strv_getenv(&record.options, "isolated"), "true");
+	ck_assert_int_eq(network_option(&record, "isolated=false", &err), 0);
+	ck_assert(!record.network.is_isolated);
+	ck_assert_int_lt(network_option(&record, "isolated=maybe", &err), 0);
+	ck_assert_int_eq(
+		network_option(&record, "com.docker.network.bridge.enable_icc=false", &err), 0);
+	ck_assert(record.network.is_isolated);
 	ck_assert_int_eq(network_option(&record, "mtu=9000", &err), -EINVAL);
 	ck_assert_str_eq(err.msg, "networks have no option 'mtu'");
 }

@@ -49,7 +49,7 @@ START_TEST(keeps_others_off)
 		struct held_ports held = { 0 };
 		struct error err = { 0 };
 
-		ck_assert_msg(ports_hold(&mapping, &held, &err) == 0, "%s", err.msg);
+		ck_assert_msg(ports_hold(&mapping, false, &held, &err) == 0, "%s", err.msg);
 		ck_assert_uint_ne(mapping.host_port, 0);
 		ck_assert_uint_eq(held.n, 3);
 		for (uint16_t j = 0; j < 3; j++)
@@ -58,10 +58,34 @@ START_TEST(keeps_others_off)
 		again = mapping_for(mapping.host_port, 1, rows[i].protocol);
 		(void)strcpy(again.host_ip, "");
 		if (rows[i].protocol == IPPROTO_UDP)
-			ck_assert_int_eq(ports_hold(&again, &held, &err), -EADDRINUSE);
+			ck_assert_int_eq(ports_hold(&again, false, &held, &err), -EADDRINUSE);
 
 		held_ports_fini(&held);
 		ck_assert_int_eq(try_to_serve(mapping.host_port, rows[i].type), 0);
+	}
+}
+END_TEST
+
+/* Others who share it hold it, too; nobody else does, also when the first has let it go. */
+START_TEST(shares_what_is_shared)
+{
+	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
+
+	for (size_t i = 0; i < ARRAY_LEN(protocols); i++) {
+		struct port_mapping mapping = mapping_for(0, 2, protocols[i]);
+		int type = protocols[i] == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
+		struct held_ports first = { 0 };
+		struct held_ports second = { 0 };
+		struct held_ports third = { 0 };
+		struct error err = { 0 };
+
+		ck_assert_int_eq(ports_hold(&mapping, true, &first, &err), 0);
+		ck_assert_int_eq(ports_hold(&mapping, true, &second, &err), 0);
+		ck_assert_int_eq(ports_hold(&mapping, false, &third, &err), -EADDRINUSE);
+		held_ports_fini(&first);
+		ck_assert_int_eq(try_to_serve(mapping.host_port, type), EADDRINUSE);
+		held_ports_fini(&second);
+		ck_assert_int_eq(try_to_serve(mapping.host_port, type), 0);
 	}
 }
 END_TEST
@@ -82,7 +106,7 @@ START_TEST(names_what_is_taken)
 	ck_assert_int_eq(listen(fd, 1), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	mapping = mapping_for(ntohs(address.sin_port) - 2, 3, IPPROTO_TCP);
-	ck_assert_int_eq(ports_hold(&mapping, &held, &err), -EADDRINUSE);
+	ck_assert_int_eq(ports_hold(&mapping, false, &held, &err), -EADDRINUSE);
 	(void)snprintf(text, sizeof(text), "port %u/tcp is in use by a program of this host",
 		       ntohs(address.sin_port));
 	ck_assert_str_eq(err.msg, text);
@@ -90,7 +114,7 @@ START_TEST(names_what_is_taken)
 
 	/* The same by the address of all. */
 	(void)strcpy(mapping.host_ip, "");
-	ck_assert_int_eq(ports_hold(&mapping, &held, &err), -EADDRINUSE);
+	ck_assert_int_eq(ports_hold(&mapping, false, &held, &err), -EADDRINUSE);
 	held_ports_fini(&held);
 	close_fd(&fd);
 }
@@ -103,11 +127,12 @@ START_TEST(refuses_foreign_addresses)
 	struct error err = { 0 };
 
 	(void)strcpy(mapping.host_ip, "203.0.113.9");
-	ck_assert_int_eq(ports_hold(&mapping, &held, &err), -EADDRNOTAVAIL);
+	ck_assert_int_eq(ports_hold(&mapping, false, &held, &err), -EADDRNOTAVAIL);
 	ck_assert_str_eq(err.msg, "reserve port 203.0.113.9:7000/tcp: cannot assign requested "
 				  "address");
 	held_ports_fini(&held);
 }
 END_TEST
 
-TEST_MAIN("net/ports", keeps_others_off, names_what_is_taken, refuses_foreign_addresses)
+TEST_MAIN("net/ports", keeps_others_off, shares_what_is_shared, names_what_is_taken,
+	  refuses_foreign_addresses)

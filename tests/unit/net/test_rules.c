@@ -30,7 +30,9 @@ static void add_network(const char *bridge, const char *text, bool is_internal,
 	struct error err = { 0 };
 
 	ck_assert_int_eq(subnet_parse(text, &subnet, &err), 0);
-	rules_add_network(elements, bridge, &subnet, is_internal);
+	rules_add_network(elements, &(struct rules_network){ .bridge = bridge,
+							     .subnet = subnet,
+							     .is_internal = is_internal });
 }
 
 /* All elements, "set: element" a line. */
@@ -88,6 +90,48 @@ START_TEST(encodes_keys)
 }
 END_TEST
 
+/* Slots lead to the containers in turn, behind an element for their port. */
+START_TEST(makes_slots)
+{
+	const struct in_addr containers[] = { address("10.88.0.2"), address("10.88.0.3"),
+					      address("10.88.0.4") };
+	struct port_mapping port = {
+		.host_port = 8080, .container_port = 80, .count = 1, .protocol = IPPROTO_TCP
+	};
+	auto_rules_elements struct rules_elements elements = { 0 };
+	const size_t n = 1 + RULES_SLOTS;
+	struct port_mapping back;
+	auto_str struct str text = { 0 };
+
+	rules_add_slots(&elements, &port, containers, 0);
+	ck_assert_uint_eq(elements.n, 0);
+	rules_add_slots(&elements, &port, containers, 3);
+	ck_assert_uint_eq(elements.n, n);
+	rules_element_text(&elements.items[0], true, &text);
+	str_add(&text, ", ");
+	rules_element_text(&elements.items[1], true, &text);
+	str_add(&text, ", ");
+	rules_element_text(&elements.items[60], true, &text);
+	ck_assert_str_eq(text.text, "tcp . 8080 : 80, tcp . 8080 . 0 : 10.88.0.2, "
+				    "tcp . 8080 . 59 : 10.88.0.4");
+	ck_assert(!rules_port_of(&elements.items[0], &back));
+	ck_assert(rules_port_of(&elements.items[60], &back));
+	ck_assert_uint_eq(back.host_port, 8080);
+	ck_assert_str_eq(back.host_ip, "");
+
+	(void)strcpy(port.host_ip, "192.0.2.1");
+	rules_add_slots(&elements, &port, containers, 2);
+	str_fini(&text);
+	rules_element_text(&elements.items[n], true, &text);
+	str_add(&text, ", ");
+	rules_element_text(&elements.items[n + 8], true, &text);
+	ck_assert_str_eq(text.text, "tcp . 192.0.2.1 . 8080 : 80, "
+				    "tcp . 192.0.2.1 . 8080 . 7 : 10.88.0.3");
+	ck_assert(rules_port_of(&elements.items[n + 1], &back));
+	ck_assert_str_eq(back.host_ip, "192.0.2.1");
+}
+END_TEST
+
 START_TEST(makes_elements_of_networks)
 {
 	auto_rules_elements struct rules_elements elements = { 0 };
@@ -95,6 +139,9 @@ START_TEST(makes_elements_of_networks)
 
 	add_network("minictr0", "10.88.0.0/24", false, &elements);
 	add_network("mc-0123abcd", "10.99.0.8/29", true, &elements);
+	rules_add_network(&elements, &(struct rules_network){ .bridge = "mc-1",
+							      .subnet = { address("10.9.0.0"), 16 },
+							      .is_isolated = true });
 	text = elements_text(&elements);
 	ck_assert_str_eq(text, "networks: \"minictr0\"\n"
 			       "networks_inside: \"minictr0\" . \"minictr0\"\n"
@@ -102,7 +149,10 @@ START_TEST(makes_elements_of_networks)
 			       "networks: \"mc-0123abcd\"\n"
 			       "networks_inside: \"mc-0123abcd\" . \"mc-0123abcd\"\n"
 			       "networks_internal: \"mc-0123abcd\"\n"
-			       "networks_sources: \"mc-0123abcd\" . 10.99.0.8/29\n");
+			       "networks_sources: \"mc-0123abcd\" . 10.99.0.8/29\n"
+			       "networks: \"mc-1\"\n"
+			       "networks_isolated: \"mc-1\" . \"mc-1\"\n"
+			       "networks_sources: \"mc-1\" . 10.9.0.0/16\n");
 	free(text);
 }
 END_TEST
@@ -199,6 +249,8 @@ START_TEST(writes_the_table)
 		"\t\ttype inet_proto . inet_service : ipv4_addr . inet_service\n",
 		"\tmap ports {\n",
 		"\t\telements = { tcp . 8080 : 10.88.0.2 . 80 }\n\t}\n",
+		"\tmap services {\n\t\ttypeof meta l4proto . th dport . numgen inc mod 60 : ip",
+		"\tset allowed {\n\t\ttype ipv4_addr . ipv4_addr . inet_proto . inet_service\n\t}\n",
 		"\tchain publish {\n\t\tdnat ip to",
 		"\t\ttype nat hook output priority -100; policy accept;\n",
 		"\t\tdrop comment \"nothing else from elsewhere\"\n",
@@ -216,5 +268,6 @@ START_TEST(writes_the_table)
 }
 END_TEST
 
-TEST_MAIN("net/rules", makes_elements_of_ports, encodes_keys, makes_elements_of_networks,
-	  bounds_names, makes_commands, rules_fit_together, writes_the_table)
+TEST_MAIN("net/rules", makes_elements_of_ports, encodes_keys, makes_slots,
+	  makes_elements_of_networks, bounds_names, makes_commands, rules_fit_together,
+	  writes_the_table)
