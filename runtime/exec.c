@@ -133,15 +133,32 @@ static int load_config(struct exec_target *t, const char *bundle, const char *ca
 	return rc < 0 ? rc : take_spec(t, &spec, cache, err);
 }
 
+/*
+ * Something of the container is not there, which is so if it ends meanwhile: its namespaces go a
+ * moment before its init counts as ended, and its cgroup after that.
+ */
+static int blame_end(const struct exec_target *t, int rc, struct error *err)
+{
+	static const int wait_ms = 1000;
+	bool is_gone = rc == -ESRCH || rc == -ENOENT || rc == -ENODEV;
+	struct error ignored;
+
+	if (is_gone && proc_wait_end(t->pidfd, wait_ms, &ignored) == 1)
+		return err_set(err, ESRCH, "cannot exec in a stopped container");
+	return rc;
+}
+
 /* What it says of the pid holds for init if that has not ended afterwards. */
 static int look_at_init(struct exec_target *t, struct error *err)
 {
 	int rc = namespaces_apart(t->pid, &t->namespaces, err);
 	struct error ignored;
 
+	if (rc < 0)
+		return blame_end(t, rc, err);
 	if (proc_wait_end(t->pidfd, 0, &ignored) != 0)
 		return err_set(err, ESRCH, "cannot exec in a stopped container");
-	return rc;
+	return 0;
 }
 
 static int open_target(struct exec_target *t, const char *root, const char *id,
@@ -309,7 +326,7 @@ static int become(struct child *c, struct error *err)
 		rc = process_limit(&job, 0, err);
 	}
 	if (rc == 0)
-		rc = join(c, err);
+		rc = blame_end(c->target, join(c, err), err);
 	if (rc == 0 && p->terminal)
 		rc = make_terminal(c, &job.pty_slave, err);
 	if (rc < 0)
@@ -467,7 +484,7 @@ int exec_start(const struct exec_target *target, const struct exec_request *requ
 	if (rc == 0 && target->seccomp.is_notifying)
 		rc = notify_connect(target->listener_path, &child.notify, err);
 	if (rc == 0)
-		rc = start(&child, &process, err);
+		rc = blame_end(target, start(&child, &process, err), err);
 	notify_fini(&child.notify);
 	for (int i = 0; i < 3; i++) {
 		if (is_new[i])
