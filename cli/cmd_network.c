@@ -12,7 +12,7 @@
 #include "cli/agree.h"
 #include "engine/list.h"
 #include "engine/networks.h"
-#include "engine/reconcile.h"
+#include "engine/reclaim.h"
 #include "net/network.h"
 #include "net/subnet.h"
 
@@ -163,12 +163,11 @@ static int run_remove(void *options, const struct strv *args, struct error *err)
 	struct error last = { 0 };
 	int rc = check_root(err);
 
-	/* A container that died with its supervisor is in no network any more. */
-	if (rc == 0 && reconcile_all(&engine_dirs, &last) < 0)
-		log_debug("%s", last.msg);
-	last = (struct error){ 0 };
 	if (rc == 0)
 		rc = networks_open(&engine_dirs, &networks, err);
+	/* A container that died with its supervisor is in no network any more. */
+	if (rc == 0)
+		reclaim_leases(&engine_dirs, &networks);
 	for (size_t i = 0; rc == 0 && i < args->n; i++) {
 		struct error failure = { 0 };
 
@@ -256,13 +255,12 @@ static int remove_unused(const struct networks *networks, struct error *err)
 int prune_networks(struct error *err)
 {
 	auto_networks struct networks networks = NETWORKS_CLOSED;
-	struct error failure;
-	int rc;
+	int rc = networks_open(&engine_dirs, &networks, err);
 
-	if (reconcile_all(&engine_dirs, &failure) < 0)
-		log_debug("%s", failure.msg);
-	rc = networks_open(&engine_dirs, &networks, err);
-	return rc < 0 ? rc : remove_unused(&networks, err);
+	if (rc < 0)
+		return rc;
+	reclaim_leases(&engine_dirs, &networks);
+	return remove_unused(&networks, err);
 }
 
 static int run_prune(void *options, const struct strv *args, struct error *err)

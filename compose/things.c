@@ -15,6 +15,7 @@
 #include "compose/labels.h"
 #include "engine/networks.h"
 #include "engine/options.h"
+#include "engine/reclaim.h"
 #include "net/endpoint.h"
 #include "net/network.h"
 #include "net/subnet.h"
@@ -83,6 +84,11 @@ int things_remove_network(const struct engine_dirs *dirs, const char *name, stru
 
 	if (rc == 0)
 		rc = network_remove(&networks.dir, name, err);
+	/* Who is in it may be dead. */
+	if (rc == -EBUSY) {
+		reclaim_leases(dirs, &networks);
+		rc = network_remove(&networks.dir, name, err);
+	}
 	if (rc == -ENOENT)
 		return 0;
 	return rc < 0 ? rc : 1;

@@ -310,8 +310,13 @@ static int remove_ended(const struct engine_dirs *dirs, const struct record_plac
 	auto_record struct record record = { 0 };
 	int rc = record_read(place, &record, err);
 
-	if (rc == 0)
-		rc = release(dirs, &record, err);
+	if (rc < 0)
+		return rc;
+	if (!record.has_ended)
+		log_warning(
+			"the supervisor of container '%s' was killed, and the container with it",
+			record.name);
+	rc = release(dirs, &record, err);
 	return rc < 0 ? rc : remove_record(dirs, &record, err);
 }
 

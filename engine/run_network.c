@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/step.h"
 #include "engine/networks.h"
+#include "engine/reclaim.h"
 #include "engine/resolver.h"
 #include "engine/run_internal.h"
 
@@ -104,6 +105,20 @@ static int reserve_one(struct run *run, const struct dir *networks, struct endpo
 	return rc;
 }
 
+/* Who has what it wants may be dead. */
+static int reserve_patiently(struct run *run, const struct networks *networks, struct endpoint *e,
+			     struct error *err)
+{
+	struct in_addr address = e->address;
+	int rc = reserve_one(run, &networks->dir, e, err);
+
+	if (rc >= 0 || (err->code != EADDRINUSE && err->code != ENOSPC))
+		return rc;
+	reclaim_leases(run->dirs, networks);
+	e->address = address;
+	return reserve_one(run, &networks->dir, e, err);
+}
+
 static void note_addresses(struct run *run)
 {
 	struct strv addresses = { 0 };
@@ -138,10 +153,12 @@ int run_reserve(struct run *run, struct error *err)
 	if (!run_has_endpoint(&run->record))
 		return 0;
 	rc = networks_open(run->dirs, &networks, err);
-	if (rc == 0)
+	if (rc == 0) {
+		reclaim_after_boot(run->dirs, &networks);
 		rc = begin(run, &networks.dir, err);
+	}
 	for (size_t i = 0; rc == 0 && i < run->n_endpoints; i++)
-		rc = reserve_one(run, &networks.dir, &run->endpoints[i], err);
+		rc = reserve_patiently(run, &networks, &run->endpoints[i], err);
 	if (rc < 0)
 		return rc;
 	note_addresses(run);

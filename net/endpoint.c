@@ -696,3 +696,39 @@ int endpoint_release(const struct dir *net_dir, const char *network_name, const 
 	}
 	return rc;
 }
+
+/* 1 if its interface is there, also one that is about to go with its namespace. */
+static int has_veth(const struct lease *lease, struct error *err)
+{
+	auto_nl struct nl nl = { .fd = -1 };
+	unsigned int flags;
+	char name[16];
+	int index;
+	int rc = nl_init(&nl, NETLINK_ROUTE, err);
+
+	names_veth(lease->address, name);
+	return rc < 0 ? rc : link_peek(&nl, name, &index, &flags, err);
+}
+
+int endpoint_sweep(const struct dir *net_dir,
+		   int (*list_ids)(const void *arg, struct strv *ret, struct error *err),
+		   const void *arg, struct error *err)
+{
+	auto_leased struct leased all = LEASED_CLOSED;
+	auto_strv struct strv ids = { 0 };
+	int rc = leased_open(net_dir, &all, err);
+
+	if (rc == 0 && all.leases.n)
+		rc = list_ids(arg, &ids, err);
+	for (size_t i = 0; rc == 0 && i < all.leases.n;) {
+		struct lease *lease = &all.leases.items[i];
+		int is_there = strv_has(&ids, lease->container_id) ? 1 : has_veth(lease, err);
+
+		rc = is_there ? MIN(is_there, 0) : release(&all, lease, err);
+		if (is_there)
+			i++;
+		else if (rc == 0)
+			leave_out(&all.leases, i);
+	}
+	return rc < 0 ? err_wrap(err, "give back what lost containers had") : 0;
+}

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/str.h"
 #include "base/sys_net.h"
 #include "net/network.h"
 #include "net/ports.h"
@@ -92,3 +93,12 @@ int endpoint_set_ready(const struct dir *net_dir, const char *container_id, bool
  */
 int endpoint_release(const struct dir *net_dir, const char *network_name, const char *container_id,
 		     struct error *err);
+
+/*
+ * Releases the endpoints of containers that there are not any more: no id of @list_ids, and no
+ * interface of theirs either (who runs without being known keeps what it has).  @list_ids is asked
+ * once the leases have been read, under the lock; if it fails, nothing is released.
+ */
+int endpoint_sweep(const struct dir *net_dir,
+		   int (*list_ids)(const void *arg, struct strv *ret, struct error *err),
+		   const void *arg, struct error *err);

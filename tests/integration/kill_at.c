@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kill_at WHO N COMMAND...
+ * kill_at [-p PID] WHO N COMMAND...
  *
- * Runs COMMAND, counts the system calls that it and its descendants begin, and at the Nth sends
- * SIGKILL to WHO:
+ * Runs COMMAND, counts the system calls that it and its descendants begin (and those of the process
+ * PID, which runs already), and at the Nth sends SIGKILL to WHO:
  *   root   the process that was started
+ *   other  PID
  *   child  the first process that root forked
  *   self   the process that makes the Nth call
  *   tree   all of them
  * Everybody else goes on undisturbed (and not traced any more); root's end is waited for.  With N 0
- * nobody is killed: the calls are counted until all have ended, or root alone if the others stay.
+ * nobody is killed: the calls are counted until all have ended, or root if the others stay.
  *
  * Prints one line, "WORD calls=CALLS status=STATUS".  WORD is "killed"; "missed" if COMMAND ended
  * before its Nth call or WHO was not there; "ended" with N 0.  STATUS is root's exit status (128
@@ -31,23 +32,22 @@
 #include <unistd.h>
 
 #define MAX_TRACEES 256
-#define LINGER_S    5  /* how long processes may outlive root before we let them go */
+#define LINGER_S    2  /* how long processes may outlive root before we let them go */
 #define PATIENCE_S  10 /* how long root may go on after somebody was killed */
 
-enum who { WHO_ROOT, WHO_CHILD, WHO_SELF, WHO_TREE };
+enum who { WHO_ROOT, WHO_OTHER, WHO_CHILD, WHO_SELF, WHO_TREE };
 
 static const char *const who_names[] = {
-	[WHO_ROOT] = "root",
-	[WHO_CHILD] = "child",
-	[WHO_SELF] = "self",
-	[WHO_TREE] = "tree",
+	[WHO_ROOT] = "root", [WHO_OTHER] = "other", [WHO_CHILD] = "child",
+	[WHO_SELF] = "self", [WHO_TREE] = "tree",
 };
 
 static pid_t tracees[MAX_TRACEES];
 static size_t n_tracees;
-static pid_t root, child;
+static pid_t root, child, other;
 static int root_status = -1; /* -1: not ended yet */
-static long calls;
+static long calls, root_calls;
+static volatile sig_atomic_t is_late; /* the alarm has rung */
 
 static void give_up(const char *what)
 {
@@ -79,11 +79,19 @@ static int exit_status(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Starts COMMAND once we hold it. */
-static pid_t start(char **argv)
+static void hold(pid_t pid)
 {
 	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 			     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+
+	if (ptrace(PTRACE_SEIZE, pid, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
+		give_up("ptrace");
+	add(pid);
+}
+
+/* Starts COMMAND once we hold it. */
+static pid_t start(char **argv)
+{
 	int gate[2];
 	pid_t pid;
 	char c = 0;
@@ -103,12 +111,10 @@ static pid_t start(char **argv)
 		give_up(argv[0]);
 	}
 	(void)close(gate[0]);
-	if (ptrace(PTRACE_SEIZE, pid, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
-		give_up("ptrace");
+	hold(pid);
 	if (write(gate[1], &c, 1) != 1)
 		give_up("write");
 	(void)close(gate[1]);
-	add(pid);
 	return pid;
 }
 
@@ -156,7 +162,10 @@ static void finish(const char *word)
 /* @self is stopped at its call.  Returns false if WHO is not there. */
 static bool strike(enum who who, pid_t self)
 {
-	pid_t victim = who == WHO_ROOT ? root : who == WHO_CHILD ? child : self;
+	pid_t victim = who == WHO_ROOT    ? root
+		       : who == WHO_CHILD ? child
+		       : who == WHO_OTHER ? other
+					  : self;
 	bool is_there = victim > 0 && kill(victim, 0) == 0;
 
 	if (is_there && who == WHO_TREE)
@@ -213,12 +222,14 @@ static void handle_end(pid_t pid, int status)
 	if (pid != root)
 		return;
 	root_status = exit_status(status);
+	root_calls = calls;
 	(void)alarm(LINGER_S);
 }
 
 static void on_alarm(int signal)
 {
-	(void)signal; /* only wakes waitpid() */
+	(void)signal; /* wakes waitpid(), too */
+	is_late = 1;
 }
 
 static enum who parse_who(const char *text)
@@ -236,16 +247,24 @@ int main(int argc, char **argv)
 	enum who who;
 	long n;
 
+	if (argc > 2 && strcmp(argv[1], "-p") == 0) {
+		other = (pid_t)atol(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 4) {
-		(void)fprintf(stderr, "usage: kill_at root|child|self|tree N COMMAND...\n");
+		(void)fprintf(stderr, "usage: kill_at [-p PID] root|other|child|self|tree N "
+				      "COMMAND...\n");
 		return 2;
 	}
 	who = parse_who(argv[1]);
 	n = atol(argv[2]);
 	(void)sigaction(SIGALRM, &action, NULL);
+	if (other)
+		hold(other);
 	root = start(argv + 3);
 
-	while (n_tracees > 0) {
+	while (n_tracees > 0 && !is_late) {
 		int status, signal;
 		pid_t pid = waitpid(-1, &status, __WALL);
 
@@ -261,6 +280,8 @@ int main(int argc, char **argv)
 		}
 		(void)ptrace(PTRACE_SYSCALL, pid, 0, signal);
 	}
+	if (n == 0 && n_tracees > 0)
+		calls = root_calls;
 	finish(n == 0 ? "ended" : "missed");
 	return 0;
 }

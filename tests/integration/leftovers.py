@@ -70,5 +70,12 @@ def snapshot():
 
 def left_over(before):
     """What is there now and was not before; the kernel and the dying may take a moment."""
-    lib.wait_for(lambda: not snapshot() - before, 3)
-    return snapshot() - before
+    left = set()
+
+    def is_gone():
+        left.clear()
+        left.update(snapshot() - before)
+        return not left
+
+    lib.wait_for(is_gone, 3)
+    return left
