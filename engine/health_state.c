@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/health_state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 
 /* Five results of 4096 bytes, of which each may take six characters. */
 #define STATE_MAX (256U << 10)
@@ -43,6 +45,21 @@ json_t *health_state_read(const struct engine_dirs *dirs, const char *id)
 	if (access(path, F_OK) < 0 || file_read(path, STATE_MAX, &text, NULL, &ignored) < 0)
 		return NULL;
 	return json_loads(text, 0, NULL);
+}
+
+void health_state_sweep(const struct engine_dirs *dirs, pid_t writer)
+{
+	auto_free char *path = path_join(dirs->state, "health");
+	auto_free char *prefix = xasprintf("%s%d-", FILE_TEMP_PREFIX, writer);
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (str_starts(entry->d_name, prefix))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		(void)closedir(dir);
 }
 
 void health_state_remove(const struct engine_dirs *dirs, const char *id)

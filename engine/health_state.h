@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <sys/types.h>
+
 #include <jansson.h>
 
 #include "base/error.h"
@@ -19,6 +21,9 @@ int health_state_write(const struct engine_dirs *dirs, const char *id, const str
 json_t *health_state_read(const struct engine_dirs *dirs, const char *id);
 
 void health_state_remove(const struct engine_dirs *dirs, const char *id);
+
+/* Removes what the process @writer, killed while it wrote a state, has left of that. */
+void health_state_sweep(const struct engine_dirs *dirs, pid_t writer);
 
 /* Of what has been read: HEALTH_NONE for NULL. */
 enum health_state health_state_of(const json_t *state);

@@ -2,8 +2,11 @@
 #include "engine/reclaim.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -52,6 +55,7 @@ void reclaim_after_boot(const struct engine_dirs *dirs, const struct networks *n
 {
 	auto_free char *last = NULL;
 	char boot_id[BOOT_LEN + 1];
+	auto_fd int fd = -1;
 	struct error err;
 
 	proc_boot_id(boot_id);
@@ -59,7 +63,9 @@ void reclaim_after_boot(const struct engine_dirs *dirs, const struct networks *n
 	    strcmp(last, boot_id) == 0)
 		return;
 	reclaim_leases(dirs, networks);
-	if (file_replace_at(&networks->dir, BOOT_FILE, boot_id, strlen(boot_id), 0600, FILE_FAST,
-			    &err) < 0)
-		log_warning("%s", err.msg);
+	/* In place: half of it, or nothing, only means to look again. */
+	fd = openat(networks->dir.fd, BOOT_FILE,
+		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		(void)!write(fd, boot_id, strlen(boot_id));
 }

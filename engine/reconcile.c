@@ -59,6 +59,7 @@ static int release(const struct engine_dirs *dirs, const struct record *record, 
 
 	control_remove(dirs, record->id);
 	health_state_remove(dirs, record->id);
+	health_state_sweep(dirs, record->supervisor);
 	if (!run_has_endpoint(record))
 		return rc;
 	last = networks_open(dirs, &networks, rc < 0 ? &later : err);
