@@ -205,14 +205,16 @@ char *image_short_id(const char *id)
 static struct row row_of(const struct store_entry *entry, bool is_whole)
 {
 	const char *name = ref_familiar(entry->name);
-	const char *colon = strrchr(name, ':');
+	const char *at = strchr(name, '@');
+	const char *colon = at ? NULL : strrchr(name, ':');
+	const char *end = at ? at : colon;
 	int64_t age = (int64_t)time(NULL) - entry->created;
 	auto_free char *duration = human_duration(age);
 
 	return (struct row){
-		.repository = colon ? xstrndup(name, (size_t)(colon - name)) : xstrdup("<none>"),
+		.repository = end ? xstrndup(name, (size_t)(end - name)) : xstrdup("<none>"),
 		.tag = xstrdup(colon ? colon + 1 : "<none>"),
-		.digest = xstrdup(entry->digest),
+		.digest = xstrdup(*entry->source ? entry->source : entry->digest),
 		.id = is_whole ? xstrdup(entry->id) : image_short_id(entry->id),
 		.since = entry->created ? xasprintf("%s ago", duration) : xstrdup("N/A"),
 		.at = human_time(entry->created),

@@ -12,5 +12,9 @@ extern const struct command cmd_history, cmd_image_history;
 extern const struct command cmd_image_prune;
 extern const struct command cmd_tag, cmd_image_tag, cmd_save, cmd_image_save;
 
+/* cmd_registry.c */
+extern const struct command cmd_pull, cmd_image_pull, cmd_push, cmd_image_push;
+extern const struct command cmd_login, cmd_logout;
+
 /* cmd_system.c */
 extern const struct command cmd_system_df, cmd_system_prune;

@@ -63,7 +63,7 @@ static char *repository(const char *name)
 {
 	const char *text = ref_familiar(name);
 	const char *slash = strrchr(text, '/');
-	const char *colon = strchr(slash ? slash : text, ':');
+	const char *colon = strpbrk(slash ? slash : text, ":@");
 
 	return xstrndup(text, colon ? (size_t)(colon - text) : strlen(text));
 }
@@ -77,11 +77,13 @@ static int find_names(const struct dir *store, const struct image *image, struct
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		auto_free char *name = repository(entries[i].name);
-		auto_free char *digest = xasprintf("%s@%s", name, entries[i].digest);
+		auto_free char *digest = xasprintf(
+			"%s@%s", name, *entries[i].source ? entries[i].source : entries[i].digest);
 
 		if (strcmp(entries[i].id, image->id) != 0 || !*entries[i].name)
 			continue;
-		strv_add(tags, ref_familiar(entries[i].name));
+		if (!strchr(entries[i].name, '@'))
+			strv_add(tags, ref_familiar(entries[i].name));
 		if (!strv_has(digests, digest))
 			strv_add(digests, digest);
 	}

@@ -13,7 +13,7 @@
  */
 
 static const char usage[] =
-	"usage: minictr-image load --store-fd N --input-fd N --result-fd N [--quiet] NAME\n"
+	"usage: minictr-image load --store-fd N --input-fd N --result-fd N [--quiet] [--pull] NAME\n"
 	"       minictr-image --version\n";
 
 static int bad_usage(void)
@@ -37,6 +37,7 @@ static int load_main(int argc, char **argv)
 		{ "input-fd", required_argument, NULL, 'i' },
 		{ "result-fd", required_argument, NULL, 'r' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "pull", no_argument, NULL, 'p' },
 		{ 0 },
 	};
 	struct load_options load = { .store_fd = -1, .input_fd = -1, .result_fd = -1 };
@@ -55,6 +56,9 @@ static int load_main(int argc, char **argv)
 			break;
 		case 'q':
 			load.is_quiet = true;
+			break;
+		case 'p':
+			load.is_pull = true;
 			break;
 		default:
 			return bad_usage();

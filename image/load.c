@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/sys_mount.h"
 #include "image/confine.h"
+#include "image/keeper_internal.h"
 #include "image/limits.h"
 #include "image/load_internal.h"
 #include "image/manifest.h"
@@ -37,40 +38,6 @@
  * One syncfs(2) makes all of it durable before the first name is given; fsync(2) of each file would
  * take as long as all the rest.
  */
-#define MAX_WORKERS 8
-#define MAX_BLOBS   (2 * LOAD_MAX_IMAGES)
-#define MAX_RESULT  (4U << 20)
-
-struct layer_made {
-	struct load_message message; /* as the reader asked, then as the unpacker answered */
-	bool is_known;               /* it was in the store */
-	bool is_kept;                /* its blob was not, and has been copied */
-};
-
-struct worker {
-	struct load_child child;
-	struct layer_made layer;
-};
-
-struct keeper {
-	const struct load_options *options;
-	struct dir store, work;
-	char work_name[64]; /* "tmp/load-4711-0" */
-	dev_t device;
-	int input, spool, signals;
-
-	struct load_child reader;
-	bool is_reader_waiting; /* for layers: it has sent all */
-	struct worker workers[MAX_WORKERS];
-	size_t n_workers, max_workers;
-
-	struct layer_made *made; /* owned */
-	size_t n_made, n_reported;
-	char blobs[MAX_BLOBS][DIGEST_TEXT];
-	size_t n_blobs;
-	char *result; /* owned */
-};
-
 /* ---- the place ------------------------------------------------------------------------------- */
 
 static int make_work_dir(struct keeper *k, const struct dir *store, struct error *err)
@@ -108,6 +75,9 @@ static int open_input(struct keeper *k, struct error *err)
 	};
 	struct stat st;
 
+	/* A socket that leads to the reader. */
+	if (k->options->is_pull)
+		return 0;
 	if (fstat(k->options->input_fd, &st) < 0)
 		return err_sys(err, "look at it");
 	if (S_ISDIR(st.st_mode)) {
@@ -188,6 +158,11 @@ static int start_reader(struct keeper *k, struct error *err)
 		.spool = k->spool,
 	};
 
+	if (k->options->is_pull) {
+		k->reader =
+			(struct load_child){ .pid = LOAD_FOREIGN, .sock = k->options->input_fd };
+		return 0;
+	}
 	if (root < 0)
 		return err_sys(err, "open the reader's root");
 	return load_child_start(&k->reader, (int[]){ root, k->input, k->spool }, 3, live_as_reader,
@@ -204,7 +179,7 @@ static int live_as_unpacker(void *arg, int sock, struct error *err)
 	return load_unpack(unpacker, err);
 }
 
-static bool is_in_store(const struct keeper *k, const char *diff_id)
+bool keeper_has_layer(const struct keeper *k, const char *diff_id)
 {
 	char name[LAYER_NAME];
 	auto_free char *path = NULL;
@@ -214,7 +189,7 @@ static bool is_in_store(const struct keeper *k, const char *diff_id)
 	return faccessat(k->store.fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool has_blob(const struct keeper *k, const struct stream_blob *blob)
+bool keeper_has_blob(const struct keeper *k, const struct stream_blob *blob)
 {
 	auto_free char *path = NULL;
 	struct stat st;
@@ -236,7 +211,7 @@ static int open_copy(struct keeper *k, struct layer_made *layer, int *ret, struc
 {
 	char name[16];
 
-	if (layer->is_known && has_blob(k, &layer->message.blob))
+	if (layer->is_known && keeper_has_blob(k, &layer->message.blob))
 		return 0;
 	work_name('b', &layer->message, name);
 	*ret = openat(k->work.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -247,36 +222,41 @@ static int open_copy(struct keeper *k, struct layer_made *layer, int *ret, struc
 	return 0;
 }
 
-/* The reader is believed in nothing that becomes a name. */
-static int check_layer(const struct load_message *message, int fd, struct error *err)
+int keeper_check_layer(const struct load_message *message, struct error *err)
 {
 	int rc = digest_check(message->blob.diff_id, "layer", err);
 
 	if (rc == 0 && message->blob.digest[0])
 		rc = digest_check(message->blob.digest, "layer", err);
-	if (rc == 0 &&
-	    (fd < 0 || message->layer >= LOAD_MAX_LAYERS || message->blob.size > BLOB_MAX_SIZE))
+	if (rc == 0 && (message->layer >= LOAD_MAX_LAYERS || message->blob.size > BLOB_MAX_SIZE))
 		rc = err_set(err, EPROTO, "the reader asks for an impossible layer");
 	return rc;
 }
 
-static int start_worker(struct keeper *k, const struct load_message *message, int fd,
-			struct error *err)
+static struct worker *free_worker(struct keeper *k)
 {
 	struct worker *worker = k->workers;
-	struct load_unpacker unpacker = { .layer = *message };
+
+	while (worker->child.pid)
+		worker++;
+	return worker;
+}
+
+int keeper_start_worker(struct keeper *k, const struct keeper_layer *layer, struct error *err)
+{
+	const struct load_message *message = layer->message;
+	struct worker *worker = free_worker(k);
+	struct load_unpacker unpacker = { .layer = *message, .copy_fd = -1 };
 	auto_fd int root = -1;
 	auto_fd int copy = -1;
 	char name[16];
-	int rc = check_layer(message, fd, err);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
-	while (worker->child.pid)
-		worker++;
 	worker->layer = (struct layer_made){ .message = *message,
-					     .is_known = is_in_store(k, message->blob.diff_id) };
-	rc = open_copy(k, &worker->layer, &copy, err);
+					     .is_known = keeper_has_layer(k, message->blob.diff_id),
+					     .is_pulled = layer->is_pulled };
+	if (!layer->is_pulled)
+		rc = open_copy(k, &worker->layer, &copy, err);
 	if (rc < 0)
 		return rc;
 	work_name('l', message, name);
@@ -287,12 +267,23 @@ static int start_worker(struct keeper *k, const struct load_message *message, in
 		return err_sys(err, "open the directory of layer '%s'", message->blob.diff_id);
 	unpacker.root = (struct dir){ .fd = root, .path = name };
 	unpacker.is_known = worker->layer.is_known;
-	unpacker.layer.blob.fd = fd;
+	unpacker.layer.blob.fd = layer->fd;
+	unpacker.layer.blob.growth_fd = layer->growth;
 	unpacker.copy_fd = copy;
-	rc = load_child_start(&worker->child, (int[]){ root, fd, copy }, 3, live_as_unpacker,
-			      &unpacker, err);
+	rc = load_child_start(&worker->child, (int[]){ root, layer->fd, copy, layer->growth }, 4,
+			      live_as_unpacker, &unpacker, err);
 	k->n_workers += rc == 0;
 	return rc;
+}
+
+static int start_loaded(struct keeper *k, const struct load_message *message, int fd,
+			struct error *err)
+{
+	const struct keeper_layer layer = { .message = message, .fd = fd, .growth = -1 };
+	int rc = fd < 0 ? err_set(err, EPROTO, "the reader sends no file")
+			: keeper_check_layer(message, err);
+
+	return rc < 0 ? rc : keeper_start_worker(k, &layer, err);
 }
 
 /* overlayfs.rst, "whiteouts and opaque directories": trusted.* takes CAP_SYS_ADMIN. */
@@ -309,21 +300,28 @@ static int mark_opaque(const struct keeper *k, int fd, struct error *err)
 
 static void show_progress(const struct keeper *k, const struct layer_made *made)
 {
-	if (!k->options->is_quiet && isatty(STDERR_FILENO))
+	if (!k->options->is_quiet && !k->options->is_pull && isatty(STDERR_FILENO))
 		(void)fprintf(stderr, "%.12s: %s, %" PRIu64 " MB\n",
 			      digest_hex(made->message.blob.diff_id),
 			      made->is_known ? "already there" : "unpacked",
 			      made->message.unpacked / 1000000);
 }
 
-/* Tells the reader, once it listens. */
-static int report_layers(struct keeper *k, struct error *err)
+int keeper_told(const struct keeper *k, int rc, struct error *err)
+{
+	if (rc != -EPIPE || !k->options->is_pull)
+		return rc;
+	*err = (struct error){ 0 };
+	return 0;
+}
+
+int keeper_report(struct keeper *k, struct error *err)
 {
 	int rc = 0;
 
 	while (rc == 0 && k->is_reader_waiting && k->n_reported < k->n_made)
 		rc = load_send(k->reader.sock, &k->made[k->n_reported++].message, -1, err);
-	return rc;
+	return keeper_told(k, rc, err);
 }
 
 static int end_worker(struct keeper *k, struct worker *worker, const struct load_message *message,
@@ -343,8 +341,29 @@ static int end_worker(struct keeper *k, struct worker *worker, const struct load
 	if (digest_check(message->blob.digest, "the unpacker's layer", err) < 0)
 		return -err->code;
 	memcpy(made->message.blob.digest, message->blob.digest, DIGEST_TEXT);
+	if (made->is_pulled)
+		pull_layer_over(k, made->message.layer);
 	show_progress(k, made);
-	return report_layers(k, err);
+	return keeper_report(k, err);
+}
+
+/*
+ * A blob that is bad is not kept for the next pull to go on with.  If it only has not come as a whole,
+ * then the reader knows why, and is waited for.
+ */
+static int fail_worker(struct keeper *k, struct worker *worker, const struct error *failed,
+		       struct error *err)
+{
+	if (worker->layer.is_pulled && failed->code == ECONNABORTED) {
+		load_child_kill(&worker->child);
+		k->n_workers--;
+		k->aborted = *failed;
+		return 0;
+	}
+	if (worker->layer.is_pulled)
+		pull_discard_blob(k, worker->layer.message.blob.digest);
+	*err = *failed;
+	return -(err->code > 0 ? err->code : EIO);
 }
 
 static int hear_worker(struct keeper *k, struct worker *worker, struct error *err)
@@ -370,12 +389,13 @@ static int hear_worker(struct keeper *k, struct worker *worker, struct error *er
 			message.packing = INFLATE_NONE;
 		return end_worker(k, worker, &message, err);
 	case LOAD_FAILED:
-		*err = message.err;
-		return -(err->code > 0 ? err->code : EIO);
+		return fail_worker(k, worker, &message.err, err);
 	case LOAD_LAYER:
 	case LOAD_WAITING:
 	case LOAD_BLOB:
 	case LOAD_RESULT:
+	case LOAD_WANT:
+	case LOAD_GET:
 		break;
 	}
 	return err_set(err, EPROTO, "the unpacker does not keep to the protocol");
@@ -438,6 +458,11 @@ static int take_result(struct keeper *k, const struct load_message *message, int
 	return read_text(fd, message->blob.size, MAX_RESULT, &k->result, err);
 }
 
+static int tell_astray(struct error *err)
+{
+	return err_set(err, EPROTO, "the reader does not keep to the protocol");
+}
+
 static int hear_reader(struct keeper *k, struct error *err)
 {
 	struct load_message message;
@@ -454,10 +479,12 @@ static int hear_reader(struct keeper *k, struct error *err)
 	}
 	switch (message.kind) {
 	case LOAD_LAYER:
-		return start_worker(k, &message, fd, err);
+		return start_loaded(k, &message, fd, err);
+	case LOAD_WANT:
+		return k->options->is_pull ? pull_want(k, &message, err) : tell_astray(err);
 	case LOAD_WAITING:
 		k->is_reader_waiting = true;
-		return report_layers(k, err);
+		return keeper_report(k, err);
 	case LOAD_BLOB:
 		return take_blob(k, &message, fd, err);
 	case LOAD_RESULT:
@@ -467,9 +494,10 @@ static int hear_reader(struct keeper *k, struct error *err)
 		return -(err->code > 0 ? err->code : EIO);
 	case LOAD_LAYER_DONE:
 	case LOAD_OPAQUE:
+	case LOAD_GET:
 		break;
 	}
-	return err_set(err, EPROTO, "the reader does not keep to the protocol");
+	return tell_astray(err);
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -482,16 +510,29 @@ static int hear_signal(const struct keeper *k, struct error *err)
 	return err_set(err, EINTR, "ended by signal %u", info.ssi_signo);
 }
 
+/* What a pull wants is kept until there is somebody to do it. */
+static bool is_heard(const struct keeper *k)
+{
+	return k->reader.pid && (k->options->is_pull || k->n_workers < k->max_workers);
+}
+
+static int patience(const struct keeper *k)
+{
+	if (k->aborted.code)
+		return 5000;
+	return pull_is_waiting(k) ? 100 : -1;
+}
+
 /* Waits for a word of anybody, and answers it. */
 static int turn(struct keeper *k, struct error *err)
 {
 	struct pollfd fds[MAX_WORKERS + 2];
-	int rc = 0;
+	int n, rc = 0;
 
 	fds[0] = (struct pollfd){ .fd = k->signals, .events = POLLIN };
 	/* It may ask for the next layer only when there is somebody to do it. */
 	fds[1] = (struct pollfd){
-		.fd = k->reader.pid && k->n_workers < k->max_workers ? k->reader.sock : -1,
+		.fd = is_heard(k) ? k->reader.sock : -1,
 		.events = POLLIN,
 	};
 	for (size_t i = 0; i < MAX_WORKERS; i++)
@@ -499,8 +540,13 @@ static int turn(struct keeper *k, struct error *err)
 			.fd = k->workers[i].child.pid ? k->workers[i].child.sock : -1,
 			.events = POLLIN,
 		};
-	if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+	n = poll(fds, ARRAY_LEN(fds), patience(k));
+	if (n < 0)
 		return errno == EINTR ? 0 : err_sys(err, "wait");
+	if (n == 0 && k->aborted.code) {
+		*err = k->aborted;
+		return -err->code;
+	}
 	if (fds[0].revents)
 		return hear_signal(k, err);
 	for (size_t i = 0; rc == 0 && i < MAX_WORKERS; i++) {
@@ -509,7 +555,7 @@ static int turn(struct keeper *k, struct error *err)
 	}
 	if (rc == 0 && fds[1].revents)
 		rc = hear_reader(k, err);
-	return rc;
+	return rc < 0 ? rc : pull_go_on(k, err);
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
@@ -545,6 +591,8 @@ static int name_copy(struct keeper *k, const struct layer_made *made, struct err
 {
 	char from[16];
 
+	if (made->is_pulled)
+		return pull_name_blob(k, made->message.blob.digest, err);
 	if (!made->is_kept)
 		return 0;
 	work_name('b', &made->message, from);
@@ -614,6 +662,7 @@ static void clean_up(struct keeper *k)
 	load_child_kill(&k->reader);
 	for (size_t i = 0; i < MAX_WORKERS; i++)
 		load_child_kill(&k->workers[i].child);
+	pull_fini(k);
 	if (k->work_name[0])
 		(void)tree_remove_at(&k->store, k->work_name, &ignored);
 	free(k->made);
@@ -650,7 +699,7 @@ int load_run(const struct load_options *options)
 	if (rc < 0) {
 		auto_free char *shown = tar_shown(options->name);
 
-		(void)err_wrap(&err, "load '%s'", shown);
+		(void)err_wrap(&err, "%s '%s'", options->is_pull ? "pull" : "load", shown);
 		tell_failure(&k, &err);
 	}
 	free(k.result);

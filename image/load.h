@@ -14,6 +14,7 @@ struct load_options {
 	int result_fd;    /* for the answer, one JSON document */
 	const char *name; /* of the input, for messages */
 	bool is_quiet;
+	bool is_pull; /* @input_fd is a socket: minictr-registry is the reader at its other end */
 };
 
 /* Returns the exit status: 0, or 1 with {"error": "...", "code": errno} as the answer. */

@@ -94,9 +94,18 @@ static int reap(struct load_child *child)
 	return status;
 }
 
+static bool let_go(struct load_child *child)
+{
+	if (child->pid != LOAD_FOREIGN)
+		return false;
+	child->pid = 0;
+	close_fd(&child->sock);
+	return true;
+}
+
 void load_child_kill(struct load_child *child)
 {
-	if (child->pid <= 0)
+	if (let_go(child) || child->pid <= 0)
 		return;
 	(void)kill(child->pid, SIGKILL);
 	(void)reap(child);
@@ -106,6 +115,8 @@ int load_child_wait(struct load_child *child, const char *who, struct error *err
 {
 	int status;
 
+	if (let_go(child))
+		return 0;
 	/* It has nothing more to say; one that does not end by itself is not waited for. */
 	(void)kill(child->pid, SIGKILL);
 	status = reap(child);

@@ -9,6 +9,8 @@
 #include "image/load.h"
 #include "image/stream.h"
 
+struct platform;
+
 /*
  * Three kinds of process make a load, and talk over SEQPACKET pairs in messages of one form:
  *
@@ -21,6 +23,13 @@
  *   unpacker -> keeper  OPAQUE (with a directory) any number of times, LAYER_DONE
  *   reader   -> keeper  BLOB (with a file) for each manifest and config, RESULT (with a file)
  *   both     -> keeper  FAILED, instead of anything else
+ *
+ * In a pull the reader is minictr-registry, which the keeper has not started:
+ *
+ *   reader   -> keeper  WANT for each layer, then WAITING
+ *   keeper   -> reader  for each: GET (with a file for the blob, which may have its beginning, and
+ *                       the end of a pipe into which a byte is written when there is more of it), if
+ *                       it is to be fetched; LAYER_DONE in the end
  */
 enum load_kind {
 	LOAD_LAYER,
@@ -30,6 +39,8 @@ enum load_kind {
 	LOAD_BLOB,
 	LOAD_RESULT,
 	LOAD_FAILED,
+	LOAD_WANT,
+	LOAD_GET,
 };
 
 struct load_message {
@@ -45,6 +56,17 @@ int load_send(int sock, const struct load_message *message, int fd, struct error
 
 /* 1, or 0 if the other side has closed.  *ret_fd is owned by the caller, -1 if none came. */
 int load_receive(int sock, struct load_message *ret, int *ret_fd, struct error *err);
+
+/* The same with several. */
+#define LOAD_MAX_FDS 2
+int load_send_fds(int sock, const struct load_message *message, const int *fds, size_t n,
+		  struct error *err);
+int load_receive_fds(int sock, struct load_message *ret, int ret_fds[LOAD_MAX_FDS],
+		     struct error *err);
+
+/* Sends a text as a file without a name. */
+int load_send_text(int sock, enum load_kind kind, const char *text, size_t len, const char *digest,
+		   struct error *err);
 
 /* Tells the keeper why it is over; for the end of a process. */
 void load_send_failure(int sock, const struct error *err);
@@ -68,8 +90,10 @@ int load_unpack(struct load_unpacker *unpacker, struct error *err);
 
 /* ---- children.  load_child.c ----------------------------------------------------------------- */
 
+#define LOAD_FOREIGN (-1)
+
 struct load_child {
-	pid_t pid; /* 0: none */
+	pid_t pid; /* 0: none; LOAD_FOREIGN: not our child */
 	int sock;
 };
 

@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "image/archive.h"
@@ -70,25 +68,6 @@ static int wait_for_layers(int sock, struct contents *contents, struct error *er
 	return 0;
 }
 
-static int send_text(int sock, enum load_kind kind, const char *text, size_t len,
-		     const char *digest, struct error *err)
-{
-	struct load_message message = { .kind = kind, .blob = { .size = len } };
-	auto_fd int fd = memfd_create("blob", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(err, "make a memory file");
-	for (size_t done = 0; done < len;) {
-		ssize_t n = write(fd, text + done, len - done);
-
-		if (n < 0 && errno != EINTR)
-			return err_sys(err, "write a memory file");
-		done += (size_t)MAX(n, 0);
-	}
-	(void)strcpy(message.blob.digest, digest);
-	return load_send(sock, &message, fd, err);
-}
-
 static int send_documents(int sock, struct contents *contents, struct error *err)
 {
 	auto_free char *result = NULL;
@@ -99,15 +78,16 @@ static int send_documents(int sock, struct contents *contents, struct error *err
 		const struct contents_blob *config = &contents->images[i].config;
 		const struct contents_blob *manifest = &contents->images[i].manifest;
 
-		rc = send_text(sock, LOAD_BLOB, config->text, config->len, config->digest, err);
+		rc = load_send_text(sock, LOAD_BLOB, config->text, config->len, config->digest,
+				    err);
 		if (rc == 0)
-			rc = send_text(sock, LOAD_BLOB, manifest->text, manifest->len,
-				       manifest->digest, err);
+			rc = load_send_text(sock, LOAD_BLOB, manifest->text, manifest->len,
+					    manifest->digest, err);
 	}
 	if (rc < 0)
 		return rc;
 	result = contents_result(contents);
-	return send_text(sock, LOAD_RESULT, result, strlen(result), "", err);
+	return load_send_text(sock, LOAD_RESULT, result, strlen(result), "", err);
 }
 
 static int read_contents(const struct load_reader *reader, struct contents *ret, struct error *err)

@@ -358,27 +358,74 @@ static int fitness(const struct descriptor *entry)
 	return is_given(platform->variant) && !str_eq(platform->variant, "v1") ? 2 : 3;
 }
 
+/* The platforms that an index has, for a message.  Caller frees. */
+static char *platforms_text(const struct image_index *index)
+{
+	auto_str struct str there = { 0 };
+
+	for (size_t i = 0; i < index->n; i++) {
+		auto_free char *text = platform_text(&index->entries[i].platform);
+
+		str_addf(&there, "%s%s", i ? ", " : "", text);
+	}
+	return index->n ? str_take(&there) : xstrdup("none");
+}
+
 int image_index_choose(const struct image_index *index, const struct descriptor **ret,
 		       struct error *err)
 {
-	auto_str struct str there = { 0 };
+	auto_free char *there = NULL;
 	int best = 0;
 
 	for (size_t i = 0; i < index->n; i++) {
 		int fits = fitness(&index->entries[i]);
-		auto_free char *text = platform_text(&index->entries[i].platform);
 
 		if (fits > best) {
 			best = fits;
 			*ret = &index->entries[i];
 		}
-		str_addf(&there, "%s%s", i ? ", " : "", text);
 	}
 	if (best)
 		return 0;
+	there = platforms_text(index);
 	return err_set(err, ENOENT,
-		       "no image for linux/" MINICTR_ARCH " in the index, which has %s",
-		       index->n ? there.text : "none");
+		       "no image for linux/" MINICTR_ARCH " in the index, which has %s", there);
+}
+
+static bool is_or_any(const char *is, const char *wanted)
+{
+	return !is_given(wanted) || !is_given(is) || str_eq(is, wanted);
+}
+
+bool platform_is(const struct platform *platform, const struct platform *wanted)
+{
+	return is_or_any(platform->os, wanted->os) &&
+	       is_or_any(platform->architecture, wanted->architecture) &&
+	       is_or_any(platform->variant, wanted->variant);
+}
+
+int image_index_choose_for(const struct image_index *index, const struct platform *wanted,
+			   const struct descriptor **ret, struct error *err)
+{
+	auto_free char *there = NULL;
+	auto_free char *text = platform_text(wanted);
+
+	/* One that says its architecture comes before one that is for any. */
+	for (int is_exact = 1; is_exact >= 0; is_exact--) {
+		for (size_t i = 0; i < index->n; i++) {
+			const struct descriptor *entry = &index->entries[i];
+			enum media_kind kind = media_kind(entry->media_type);
+
+			if ((kind != MEDIA_INDEX && kind != MEDIA_MANIFEST) ||
+			    !platform_is(&entry->platform, wanted) ||
+			    (is_exact && !is_given(entry->platform.architecture)))
+				continue;
+			*ret = entry;
+			return 0;
+		}
+	}
+	there = platforms_text(index);
+	return err_set(err, ENOENT, "no image for %s in the index, which has %s", text, there);
 }
 
 int image_config_check_platform(const struct image_config *config, struct error *err)

@@ -111,6 +111,13 @@ char *platform_text(const struct platform *platform);
 int image_index_choose(const struct image_index *index, const struct descriptor **ret,
 		       struct error *err);
 
+/* The same for another platform: what of @wanted is NULL is not asked for. */
+int image_index_choose_for(const struct image_index *index, const struct platform *wanted,
+			   const struct descriptor **ret, struct error *err);
+
+/* True if an image of that platform is what @wanted asks for; what it does not say is no hindrance. */
+bool platform_is(const struct platform *platform, const struct platform *wanted);
+
 /* -ENOENT with the platform in it unless a config's image runs here. */
 int image_config_check_platform(const struct image_config *config, struct error *err);
 

@@ -71,7 +71,9 @@ static int find(struct saving *s, const struct store_index *index, const char *r
 	if (rc < 0)
 		return rc;
 	image = image_of(s, &index->lines[at]);
-	if (is_name && image->line->name && !strv_has(&image->names, index->lines[at].name))
+	/* One by a digest has no name for others. */
+	if (is_name && !strchr(index->lines[at].name, '@') &&
+	    !strv_has(&image->names, index->lines[at].name))
 		strv_add(&image->names, index->lines[at].name);
 	if (image->manifest.config.digest)
 		return 0;

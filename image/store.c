@@ -195,6 +195,7 @@ int store_list(const struct dir *store, struct store_entry **ret, size_t *ret_n,
 		entries[i].name = line->name ? take_ptr(line->name) : xstrdup("");
 		memcpy(entries[i].id, line->id, DIGEST_TEXT);
 		memcpy(entries[i].digest, line->digest, DIGEST_TEXT);
+		memcpy(entries[i].source, line->source, DIGEST_TEXT);
 		entries[i].created = line->created;
 		entries[i].size = line->size;
 	}

@@ -17,6 +17,7 @@
  *   <store>/layers/<32 hex digits>/     each layer, unpacked once, named by its diff_id
  *   <store>/lock                        shared: loading and reading; exclusive: removing
  *   <store>/index.lock                  exclusive: changing index.json under the shared lock
+ *   <store>/partial/<hex>               beginnings of blobs from pulls that did not come to their end
  *   <store>/tmp                         what is not finished; empty if nothing is under way
  *
  * Who changes the store has an entry in tmp while at it.  One that is left tells the next command
@@ -36,9 +37,10 @@ int store_open(const char *path, struct error *err);
 int store_hold(const struct dir *store, struct error *err);
 
 struct store_entry {
-	char *name;      /* "docker.io/library/x:latest"; "" for an untagged image */
-	char id[72];     /* of the config */
+	char *name;  /* "docker.io/library/x:latest", "...x@sha256:..."; "" for an untagged image */
+	char id[72]; /* of the config */
 	char digest[72]; /* of the manifest */
+	char source[72]; /* of the index that the name leads to in a registry; "": none is known */
 	int64_t created; /* seconds since 1970; 0: not known */
 	uint64_t size;   /* bytes unpacked */
 };
@@ -104,10 +106,19 @@ int store_usage(const struct dir *store, struct store_usage **ret, size_t *ret_n
 int store_layer_size(const struct dir *store, const char *diff_id, uint64_t *ret,
 		     struct error *err);
 
+/* Of an image that comes from a registry. */
+struct store_pull {
+	const char *name;   /* that it gets: "name:tag", or "name@digest" */
+	bool is_for_others; /* it may be for another machine */
+	char source[72];    /* returned: digest of what the registry has under that name */
+	bool is_new;        /* returned: the name led to something else, or nowhere */
+};
+
 struct store_input {
-	const char *path; /* a file or directory; NULL: @fd */
-	int fd;           /* borrowed; with @path NULL */
-	bool is_quiet;    /* no progress on stderr */
+	struct store_pull *pull; /* then @fd is a socket to minictr-registry; else NULL */
+	const char *path;        /* a file or directory; NULL: @fd */
+	int fd;                  /* borrowed; with @path NULL */
+	bool is_quiet;           /* no progress on stderr */
 };
 
 /*

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/macros.h"
@@ -128,6 +131,29 @@ static int remove_temporaries(const struct dir *store, struct error *err)
 	return rc;
 }
 
+/*
+ * What came of a pull that did not come to its end is kept for the next one, for a while.  The time is
+ * that of the last byte, and whoever is at work has our lock.
+ */
+static int remove_old_partials(const struct dir *store, struct error *err)
+{
+	auto_strv struct strv names = { 0 };
+	struct stat st;
+	int rc;
+
+	if (fstatat(store->fd, STORE_PARTIAL, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	rc = dir_names_at(store, STORE_PARTIAL, &names, err);
+	for (size_t i = 0; rc == 0 && i < names.n; i++) {
+		auto_free char *path = xasprintf(STORE_PARTIAL "/%s", names.items[i]);
+
+		if (fstatat(store->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    time(NULL) - st.st_mtime > PARTIAL_MAX_AGE)
+			rc = tree_remove_at(store, path, err);
+	}
+	return rc;
+}
+
 static int find_reachable(const struct dir *store, const struct store_index *index,
 			  struct reachable *r, struct error *err)
 {
@@ -155,6 +181,8 @@ int store_sweep(const struct dir *store, struct error *err)
 		rc = remove_others(store, STORE_LAYERS, &r.layers, err);
 	if (rc == 0)
 		rc = remove_temporaries(store, err);
+	if (rc == 0)
+		rc = remove_old_partials(store, err);
 	/* Last: as long as something is in tmp, this is not done. */
 	if (rc == 0)
 		rc = remove_others(store, STORE_TMP, &nothing, err);

@@ -19,7 +19,7 @@
 #include "base/path.h"
 #include "image/signals.h"
 
-#define MAX_ARGS 12
+#define MAX_ARGS 13
 
 /* A helper under way. */
 struct running {
@@ -29,10 +29,8 @@ struct running {
 	int signals; /* signalfd */
 };
 
-/* Beside our own program (a build directory), else where it is installed.  Caller frees. */
-static char *helper_path(void)
+char *store_helper_path(const char *name)
 {
-	static const char name[] = "minictr-image";
 	char own[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
@@ -144,7 +142,7 @@ static int finish(const struct running *r, const char *path, int *ret_status, st
 static void make_arguments(const struct store_helper *h, char *path, char numbers[3][16],
 			   char *argv[MAX_ARGS])
 {
-	static char load[] = "load", quiet[] = "--quiet", end[] = "--";
+	static char load[] = "load", quiet[] = "--quiet", pull[] = "--pull", end[] = "--";
 	static char names[3][16] = { "--store-fd", "--input-fd", "--result-fd" };
 	const int fds[] = { h->store->fd, h->input, h->result };
 	size_t n = 0;
@@ -158,6 +156,8 @@ static void make_arguments(const struct store_helper *h, char *path, char number
 	}
 	if (h->is_quiet)
 		argv[n++] = quiet;
+	if (h->is_pull)
+		argv[n++] = pull;
 	argv[n++] = end;
 	argv[n++] = (char *)(uintptr_t)h->name; /* execve(2) changes none of them */
 	argv[n] = NULL;
@@ -167,7 +167,7 @@ int store_helper_run(const struct store_helper *helper, int *ret_status, int *re
 		     struct error *err)
 {
 	struct running r = { .pidfd = -1, .report = -1 };
-	auto_free char *path = helper_path();
+	auto_free char *path = store_helper_path("minictr-image");
 	char *argv[MAX_ARGS];
 	char numbers[3][16];
 	sigset_t set;

@@ -14,7 +14,11 @@ struct store_helper {
 	int result;       /* for its answer */
 	const char *name; /* of the input, for messages */
 	bool is_quiet;
+	bool is_pull; /* @input is a socket to minictr-registry */
 };
+
+/* A program of ours: beside this one (a build directory), else where it is installed.  Caller frees. */
+char *store_helper_path(const char *name);
 
 /*
  * Waits for the helper's end: its wait status in *ret_status.  Signals, blocked by

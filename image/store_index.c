@@ -16,6 +16,7 @@
 #define ANNOTATION_ID      "minictr.id"
 #define ANNOTATION_CREATED "minictr.created"
 #define ANNOTATION_SIZE    "minictr.size"
+#define ANNOTATION_SOURCE  "minictr.source"
 
 static void line_fini(struct store_line *line)
 {
@@ -42,6 +43,7 @@ static int line_of(const struct descriptor *descriptor, struct store_line *ret, 
 {
 	const char *name = strv_getenv(&descriptor->annotations, ANNOTATION_REF_NAME);
 	const char *id = strv_getenv(&descriptor->annotations, ANNOTATION_ID);
+	const char *source = strv_getenv(&descriptor->annotations, ANNOTATION_SOURCE);
 
 	if (media_kind(descriptor->media_type) != MEDIA_MANIFEST || !id || !digest_is_valid(id))
 		return err_set(err, EINVAL, "entry %s was not written by minictr",
@@ -55,6 +57,8 @@ static int line_of(const struct descriptor *descriptor, struct store_line *ret, 
 	};
 	memcpy(ret->digest, descriptor->digest, DIGEST_TEXT);
 	memcpy(ret->id, id, DIGEST_TEXT);
+	if (source && digest_is_valid(source))
+		memcpy(ret->source, source, DIGEST_TEXT);
 	return 0;
 }
 
@@ -100,6 +104,8 @@ static json_t *line_json(const struct store_line *line)
 	json_put_string(annotations, ANNOTATION_ID, line->id);
 	json_put_string(annotations, ANNOTATION_CREATED, created);
 	json_put_string(annotations, ANNOTATION_SIZE, size);
+	if (*line->source)
+		json_put_string(annotations, ANNOTATION_SOURCE, line->source);
 	json_put(object, "annotations", annotations);
 	return object;
 }
@@ -167,9 +173,11 @@ static bool has_digest(const struct store_index *index, const char *digest)
 
 void store_index_add(struct store_index *index, const struct store_line *line, const char *name)
 {
-	struct store_line *here;
+	struct store_line *here = name ? line_with(index, line->digest, name) : NULL;
 
-	if (name ? line_with(index, line->digest, name) != NULL : has_digest(index, line->digest))
+	if (here && *line->source)
+		memcpy(here->source, line->source, DIGEST_TEXT);
+	if (here || (!name && has_digest(index, line->digest)))
 		return;
 	for (size_t i = index->n; name && i-- > 0;)
 		if (str_eq(index->lines[i].name, name))
@@ -182,6 +190,7 @@ void store_index_add(struct store_index *index, const struct store_line *line, c
 		here->media_type = xstrdup(line->media_type);
 	}
 	here->name = xstrdup(name);
+	memcpy(here->source, line->source, DIGEST_TEXT);
 }
 
 /* name:tag against name[:tag][@digest] as somebody asked for it. */
@@ -189,11 +198,16 @@ static bool is_called(const struct store_line *line, const struct image_ref *ref
 {
 	size_t len = strlen(ref->name);
 
-	if (!line->name || strncmp(line->name, ref->name, len) != 0 || line->name[len] != ':')
+	if (!line->name || strncmp(line->name, ref->name, len) != 0)
+		return false;
+	if (line->name[len] == '@')
+		return str_eq(line->name + len + 1, ref->digest);
+	if (line->name[len] != ':')
 		return false;
 	if (ref->tag && !str_eq(line->name + len + 1, ref->tag))
 		return false;
-	return *ref->digest == '\0' || str_eq(line->digest, ref->digest);
+	return *ref->digest == '\0' || str_eq(line->digest, ref->digest) ||
+	       str_eq(line->source, ref->digest);
 }
 
 static int find_id(const struct store_index *index, const char *digits, size_t *ret,
@@ -225,6 +239,13 @@ int store_index_find(const struct store_index *index, const char *reference, siz
 	if (rc < 0 && !digits)
 		return rc;
 	*ret_is_name = rc == 0;
+	/* One that was asked for by that digest comes before a tag that happens to lead to it. */
+	for (size_t i = 0; rc == 0 && *ref.digest && i < index->n; i++) {
+		if (is_called(&index->lines[i], &ref) && strchr(index->lines[i].name, '@')) {
+			*ret = i;
+			return 0;
+		}
+	}
 	for (size_t i = 0; rc == 0 && i < index->n; i++) {
 		if (is_called(&index->lines[i], &ref)) {
 			*ret = i;

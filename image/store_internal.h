@@ -12,11 +12,16 @@
 #define STORE_LAYERS "layers"
 #define STORE_TMP    "tmp"
 
+/* Blobs of pulls that have not come to their end, by their digest's digits. */
+#define STORE_PARTIAL   "partial"
+#define PARTIAL_MAX_AGE (24 * 60 * 60) /* seconds */
+
 /* One image under one name: a descriptor of index.json. */
 struct store_line {
-	char *name; /* normalised, "name:tag"; NULL: untagged */
+	char *name; /* normalised, "name:tag" or "name@digest"; NULL: untagged */
 	char *media_type;
 	char digest[DIGEST_TEXT]; /* of the manifest */
+	char source[DIGEST_TEXT]; /* of the index in a registry; "" */
 	char id[DIGEST_TEXT];     /* of the config */
 	uint64_t manifest_size;
 	int64_t created;

@@ -33,6 +33,7 @@
 struct loaded {
 	struct strv names; /* raw */
 	char *manifest;
+	char *source; /* of a pull: what led to it */
 	uint64_t size;
 };
 
@@ -48,6 +49,7 @@ static void result_fini(struct result *r)
 	for (size_t i = 0; i < r->n; i++) {
 		strv_fini(&r->images[i].names);
 		free(r->images[i].manifest);
+		free(r->images[i].source);
 	}
 	free(r->images);
 	free(r->error);
@@ -56,6 +58,7 @@ static void result_fini(struct result *r)
 static const struct json_field loaded_fields[] = {
 	JSON_FIELD(struct loaded, names, JSON_FIELD_STRINGS, "names"),
 	JSON_FIELD_NEEDED(struct loaded, manifest, JSON_FIELD_STRING, "manifest"),
+	JSON_FIELD(struct loaded, source, JSON_FIELD_STRING, "source"),
 	JSON_FIELD(struct loaded, size, JSON_FIELD_UINT64, "size"),
 	JSON_FIELDS_END,
 };
@@ -84,16 +87,22 @@ struct load {
 	int input;
 	int result; /* memfd */
 	bool is_quiet;
+	struct store_pull *pull; /* NULL: it is an archive */
 };
+
+static const char *verb_of(const struct load *l)
+{
+	return l->pull ? "pull" : "load";
+}
 
 /* Why there is no answer. */
 static int tell_end(const struct load *l, int status, struct error *err)
 {
 	if (WIFSIGNALED(status))
-		return err_set(err, EIO, "load '%s': minictr-image was killed by signal %d (%s)",
-			       l->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
-	return err_set(err, EIO, "load '%s': minictr-image ended with status %d and no answer",
-		       l->name, WEXITSTATUS(status));
+		return err_set(err, EIO, "%s '%s': minictr-image was killed by signal %d (%s)",
+			       verb_of(l), l->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return err_set(err, EIO, "%s '%s': minictr-image ended with status %d and no answer",
+		       verb_of(l), l->name, WEXITSTATUS(status));
 }
 
 static int read_result(const struct load *l, int status, struct result *ret, struct error *err)
@@ -151,11 +160,12 @@ static int check_layers(const struct dir *store, const struct image_config *conf
 }
 
 /* What the index says of an image, from its documents, which must be as they are called. */
-static int look_at(const struct dir *store, const struct loaded *image, struct store_line *ret,
+static int look_at(const struct load *l, const struct loaded *image, struct store_line *ret,
 		   struct error *err)
 {
 	auto_image_manifest struct image_manifest manifest = { 0 };
 	auto_image_config struct image_config config = { 0 };
+	const struct dir *store = l->store;
 	auto_free char *text = NULL;
 	size_t len = 0;
 	int rc = digest_check(image->manifest, "manifest", err);
@@ -168,7 +178,7 @@ static int look_at(const struct dir *store, const struct loaded *image, struct s
 	memcpy(ret->digest, image->manifest, DIGEST_TEXT);
 	ret->manifest_size = len;
 	rc = store_line_read(store, ret, &manifest, &config, err);
-	if (rc == 0)
+	if (rc == 0 && !(l->pull && l->pull->is_for_others))
 		rc = image_config_check_platform(&config, err);
 	if (rc == 0)
 		rc = check_layers(store, &config, err);
@@ -196,13 +206,36 @@ static char *normal_name(const char *raw, const char *input)
 	return ref.tag ? xasprintf("%s:%s", ref.name, ref.tag) : NULL;
 }
 
+/* It gets the name that was asked for, whatever it says of itself. */
+static int add_pulled(const struct load *l, const struct loaded *image, struct store_line *line,
+		      struct store_index *index, struct strv *names, struct error *err)
+{
+	int rc = digest_check(image->source, "what the name leads to", err);
+
+	l->pull->is_new = true;
+	for (size_t i = 0; i < index->n; i++)
+		if (str_eq(index->lines[i].name, l->pull->name) &&
+		    str_eq(index->lines[i].digest, line->digest))
+			l->pull->is_new = false;
+	if (rc == 0) {
+		memcpy(line->source, image->source, DIGEST_TEXT);
+		memcpy(l->pull->source, image->source, DIGEST_TEXT);
+		store_index_add(index, line, l->pull->name);
+		strv_add(names, l->pull->name);
+	}
+	free(line->media_type);
+	return rc;
+}
+
 static int add_image(const struct load *l, const struct loaded *image, struct store_index *index,
 		     struct strv *names, struct error *err)
 {
 	struct store_line line = { 0 };
 	size_t before = names->n;
-	int rc = look_at(l->store, image, &line, err);
+	int rc = look_at(l, image, &line, err);
 
+	if (l->pull)
+		return rc < 0 ? rc : add_pulled(l, image, &line, index, names, err);
 	for (size_t i = 0; rc == 0 && i < image->names.n; i++) {
 		auto_free char *name = normal_name(image->names.items[i], l->name);
 
@@ -246,6 +279,7 @@ static int load(const struct load *l, struct strv *ret_names, struct error *err)
 		.result = l->result,
 		.name = l->name,
 		.is_quiet = l->is_quiet,
+		.is_pull = l->pull != NULL,
 	};
 	int status = 0, signal = 0;
 	int rc = store_helper_run(&helper, &status, &signal, err);
@@ -255,12 +289,12 @@ static int load(const struct load *l, struct strv *ret_names, struct error *err)
 	if (rc < 0 && signal)
 		return err_exit(err, 128 + signal);
 	if (rc == 0 && r.n == 0)
-		rc = err_set(err, EINVAL, "load '%s': no image in it", l->name);
+		rc = err_set(err, EINVAL, "%s '%s': no image in it", verb_of(l), l->name);
 	if (rc < 0)
 		return rc;
 	rc = add_images(l, &r, &names, err);
 	if (rc < 0)
-		return err_wrap(err, "load '%s'", l->name);
+		return err_wrap(err, "%s '%s'", verb_of(l), l->name);
 	for (size_t i = 0; i < names.n; i++)
 		strv_add(ret_names, names.items[i]);
 	return 0;
@@ -272,10 +306,14 @@ int store_load(const char *store_path, const struct store_input *input, struct s
 	auto_fd int input_fd = input->path ? open(input->path, O_RDONLY | O_CLOEXEC) : -1;
 	auto_fd int result_fd = -1;
 	auto_fd int store_fd = -1;
-	auto_free char *name = input->path ? str_escape(input->path) : xstrdup("standard input");
+	auto_free char *name = NULL;
 	sigset_t before;
 	int rc;
 
+	if (input->pull)
+		name = xstrdup(ref_familiar(input->pull->name));
+	else
+		name = input->path ? str_escape(input->path) : xstrdup("standard input");
 	if (input->path && input_fd < 0)
 		return err_sys(err, "load '%s'", name);
 	store_fd = store_open(store_path, err);
@@ -292,6 +330,7 @@ int store_load(const char *store_path, const struct store_input *input, struct s
 		.input = input->path ? input_fd : input->fd,
 		.result = result_fd,
 		.is_quiet = input->is_quiet,
+		.pull = input->pull,
 	};
 
 	rc = store_work_begin(&store, LOCK_SHARED, &l.work, err);

@@ -38,7 +38,8 @@ struct stream {
 	/* the feeder's, until it has ended */
 	struct inflate *inflate;
 	struct digest blob_digest;
-	uint64_t at; /* bytes read of the blob */
+	uint64_t at;    /* bytes read of the blob */
+	bool has_grown; /* to its end */
 	struct error failed;
 
 	/* the caller's */
@@ -63,21 +64,44 @@ static int copy_blob(const struct stream *stream, const char *data, size_t size,
 	return 0;
 }
 
+static int tell_short(const struct stream *stream, struct error *err)
+{
+	return err_set(err, stream->blob.growth_fd >= 0 ? ECONNABORTED : EINVAL,
+		       "size is %" PRIu64 " bytes, expected %" PRIu64, stream->at,
+		       stream->blob.size);
+}
+
+/* True: look again. */
+static bool wait_for_more(struct stream *stream)
+{
+	char bytes[256];
+	ssize_t n;
+
+	do
+		n = read(stream->blob.growth_fd, bytes, sizeof(bytes));
+	while (n < 0 && errno == EINTR);
+	stream->has_grown = n <= 0;
+	return true;
+}
+
 static ssize_t read_blob(void *arg, void *to, size_t size, struct error *err)
 {
 	struct stream *stream = arg;
 	uint64_t left = stream->blob.size - stream->at;
+	bool may_grow = stream->blob.growth_fd >= 0;
 	ssize_t n;
 
-	do
+	/* What came before the end of the pipe is seen by a last look. */
+	do {
+		may_grow = may_grow && !stream->has_grown;
 		n = pread(stream->blob.fd, to, MIN(size, left),
 			  (off_t)(stream->blob.offset + stream->at));
-	while (n < 0 && errno == EINTR);
+	} while ((n < 0 && errno == EINTR) ||
+		 (n == 0 && left && may_grow && wait_for_more(stream)));
 	if (n < 0)
 		return err_sys(err, "read the blob");
 	if (n == 0 && left)
-		return err_set(err, EINVAL, "size is %" PRIu64 " bytes, expected %" PRIu64,
-			       stream->at, stream->blob.size);
+		return tell_short(stream, err);
 	digest_update(&stream->blob_digest, to, (size_t)n);
 	stream->at += (uint64_t)n;
 	if (stream->blob.copy_fd >= 0) {
@@ -252,6 +276,8 @@ static int check_blob_after(struct stream *stream, const struct error *failed, s
 
 	join(stream);
 	drain(stream, stream->slots[0].data);
+	if (stream->blob.growth_fd >= 0 && stream->at < stream->blob.size)
+		return tell_short(stream, err);
 	if (stream->blob.digest[0] && digest_verify(&stream->blob_digest, stream->blob.digest,
 						    stream->blob.size, &mismatch) < 0)
 		*err = mismatch;

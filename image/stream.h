@@ -18,6 +18,12 @@ struct stream_blob {
 	char digest[DIGEST_TEXT];  /* "": not known beforehand */
 	char diff_id[DIGEST_TEXT]; /* of the tar inside */
 	int copy_fd;               /* borrowed: where the blob is written to as well; -1: nowhere */
+
+	/*
+	 * The file grows up to @size while it is read.  This is a pipe, borrowed: a byte comes when
+	 * there may be more, its end after the last.  -1: it is there.
+	 */
+	int growth_fd;
 };
 
 struct stream;
@@ -34,6 +40,8 @@ void stream_freep(struct stream **stream);
 int stream_fill(void *arg, const uint8_t **ret, size_t *ret_len, struct error *err);
 
 /*
+ * -ECONNABORTED instead of -EINVAL: a file that was to grow has stopped to.
+ *
  * Takes what is left, and says whether all digests and sizes are right.  To be called after a
  * failure of the reader, too, with its error in @failed (NULL: none): if the blob is not what its
  * descriptor says, then that is the reason to tell.

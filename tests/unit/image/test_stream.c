@@ -20,9 +20,11 @@ struct fixture {
 
 static void setup(struct fixture *f)
 {
-	f->blob = (struct stream_blob){
-		.fd = memfd_create("blob", MFD_CLOEXEC), .offset = 1000, .size = SIZE, .copy_fd = -1
-	};
+	f->blob = (struct stream_blob){ .fd = memfd_create("blob", MFD_CLOEXEC),
+					.offset = 1000,
+					.size = SIZE,
+					.copy_fd = -1,
+					.growth_fd = -1 };
 	f->text = xmalloc(SIZE);
 	for (uint32_t i = 0; i < SIZE; i++)
 		f->text[i] = (char)((i * 2654435761U) >> 24);
@@ -135,6 +137,42 @@ START_TEST(copies_what_it_verifies)
 }
 END_TEST
 
+/* Half of it is there; the rest comes while it is read, or does not. */
+START_TEST(follows_a_file_that_grows)
+{
+	struct fixture f;
+	struct error err = { 0 };
+	int pipe_fds[2];
+
+	setup(&f);
+	ck_assert_int_eq(ftruncate(f.blob.fd, 1000 + SIZE / 2), 0);
+	ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
+	f.blob.growth_fd = pipe_fds[0];
+	if (fork() == 0) {
+		(void)usleep(50000);
+		(void)!pwrite(f.blob.fd, f.text + SIZE / 2, 1000, 1000 + SIZE / 2);
+		(void)!write(pipe_fds[1], "", 1);
+		(void)usleep(50000);
+		/* The last of it is told by the end of the pipe alone. */
+		(void)!pwrite(f.blob.fd, f.text + SIZE / 2 + 1000, SIZE - SIZE / 2 - 1000,
+			      1000 + SIZE / 2 + 1000);
+		_exit(0);
+	}
+	close_fd(&pipe_fds[1]);
+	ck_assert_msg(read_and_finish(&f.blob, &err) == 0, "%s", err.msg);
+	close_fd(&pipe_fds[0]);
+
+	ck_assert_int_eq(ftruncate(f.blob.fd, 1000 + SIZE / 2), 0);
+	ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
+	f.blob.growth_fd = pipe_fds[0];
+	close_fd(&pipe_fds[1]);
+	ck_assert_int_eq(read_and_finish(&f.blob, &err), -ECONNABORTED);
+	ck_assert_str_eq(err.msg, "size is 2500000 bytes, expected 5000000");
+	close_fd(&pipe_fds[0]);
+	teardown(&f);
+}
+END_TEST
+
 START_TEST(stops_wherever_it_is)
 {
 	struct fixture f;
@@ -234,5 +272,5 @@ START_TEST(tells_the_first_cause)
 END_TEST
 
 TEST_MAIN("image/stream", gives_what_is_there, finishes_what_nobody_read, copies_what_it_verifies,
-	  stops_wherever_it_is, computes_a_digest_that_nobody_knew, refuses_other_content,
-	  refuses_a_file_that_ends, tells_the_first_cause)
+	  follows_a_file_that_grows, stops_wherever_it_is, computes_a_digest_that_nobody_knew,
+	  refuses_other_content, refuses_a_file_that_ends, tells_the_first_cause)
