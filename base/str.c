@@ -120,6 +120,14 @@ void strv_copy(struct strv *to, const struct strv *from)
 		strv_add(to, from->items[i]);
 }
 
+void strv_remove(struct strv *v, size_t at)
+{
+	free(v->items[at]);
+	/* With the NULL at the end. */
+	memmove(v->items + at, v->items + at + 1, (v->n - at) * sizeof(*v->items));
+	v->n--;
+}
+
 bool strv_has(const struct strv *v, const char *text)
 {
 	for (size_t i = 0; i < v->n; i++) {

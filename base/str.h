@@ -36,6 +36,7 @@ void strv_add(struct strv *v, const char *text); /* copies */
 void strv_take(struct strv *v, char *text);      /* takes over */
 void strv_addf(struct strv *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void strv_copy(struct strv *to, const struct strv *from);
+void strv_remove(struct strv *v, size_t at);
 bool strv_has(const struct strv *v, const char *text);
 
 /* Sets NAME=value in a list of such pairs: replaces the first of that name, or adds it. */

@@ -189,7 +189,9 @@ static const struct command *const commands[] = {
 	&cmd_system_df,
 	&cmd_system_prune,
 
+	&cmd_net_connect,
 	&cmd_net_create,
+	&cmd_net_disconnect,
 	&cmd_net_inspect,
 	&cmd_net_list,
 	&cmd_net_ls,

@@ -21,7 +21,7 @@ enum control_type {
 	/* From that command. */
 	CONTROL_SIGNAL, /* pass signal @value on */
 
-	/* From others; answered by CONTROL_DONE or CONTROL_ERROR. */
+	/* From others (CONTROL_CHANGE, too); answered by CONTROL_DONE or CONTROL_ERROR. */
 	CONTROL_STOP,    /* with signal @value and patience @timeout; answered when it has ended */
 	CONTROL_RESTART, /* the same; answered when it runs again */
 	CONTROL_KILL,    /* signal @value; SIGKILL is answered when it has ended */
@@ -30,6 +30,8 @@ enum control_type {
 	CONTROL_WAIT, /* answered by CONTROL_EXIT at its next end */
 
 	CONTROL_DONE,
+
+	CONTROL_CHANGE, /* see change.h: @value is what, and the rest comes with it as a file */
 };
 
 #define CONTROL_VERSION 1 /* both are of one program, unless that has been replaced meanwhile */

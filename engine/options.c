@@ -2,6 +2,7 @@
 #include "engine/options.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/macros.h"
 #include "base/mem.h"
@@ -11,6 +12,21 @@ struct network_request *run_options_add_network(struct run_options *o, const cha
 	o->networks = xrealloc(o->networks, o->n_networks + 1, sizeof(*o->networks));
 	o->networks[o->n_networks] = (struct network_request){ .name = xstrdup(name) };
 	return &o->networks[o->n_networks++];
+}
+
+static void network_request_fini(struct network_request *request)
+{
+	free(request->name);
+	free(request->address);
+	strv_fini(&request->aliases);
+}
+
+void run_options_remove_network(struct run_options *o, size_t at)
+{
+	network_request_fini(&o->networks[at]);
+	o->n_networks--;
+	memmove(o->networks + at, o->networks + at + 1,
+		(o->n_networks - at) * sizeof(*o->networks));
 }
 
 bool run_options_is_network(const struct run_options *o, const char *name)
@@ -39,11 +55,8 @@ void run_options_fini(struct run_options *o)
 	free(o->mounts);
 	free(o->ulimits);
 	free(o->ports);
-	for (size_t i = 0; i < o->n_networks; i++) {
-		free(o->networks[i].name);
-		free(o->networks[i].address);
-		strv_fini(&o->networks[i].aliases);
-	}
+	for (size_t i = 0; i < o->n_networks; i++)
+		network_request_fini(&o->networks[i]);
 	free(o->networks);
 	health_config_fini(&o->health);
 	*o = (struct run_options){ 0 };

@@ -83,6 +83,8 @@ struct run_options {
 /* Adds one; the request stays @o's. */
 struct network_request *run_options_add_network(struct run_options *o, const char *name);
 
+void run_options_remove_network(struct run_options *o, size_t at);
+
 /* True if it is in this one alone, as with "host" and "none". */
 bool run_options_is_network(const struct run_options *o, const char *name);
 

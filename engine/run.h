@@ -93,6 +93,19 @@ struct run_ending {
 };
 
 /*
+ * Puts the running container into the network that its record has got as the last one: a further
+ * interface, with the default route and the published ports if it had none so far.  On failure
+ * run_disconnect() takes back what there is.
+ */
+int run_connect(struct run *run, struct error *err);
+
+/*
+ * Takes it out of one, while its record still has that.  If the default route went by it, it goes by
+ * another one from then on, and so do published ports.
+ */
+int run_disconnect(struct run *run, const char *network, struct error *err);
+
+/*
  * The container has ended and been waited for: releases all that it had, and its directory too or
  * what is known of its end in its record.  Goes on after a failure.  run_start() may follow.
  */

@@ -75,6 +75,10 @@ void supervisor_stop(struct supervisor *s, int signal, int timeout, enum supervi
 int supervisor_kill(struct supervisor *s, int signal, struct error *err);
 int supervisor_pause(struct supervisor *s, bool is_paused, struct error *err);
 
+/* Does it, and writes it down (supervisor_change.c). */
+struct change;
+int supervisor_change(struct supervisor *s, const struct change *change, struct error *err);
+
 /* ---- what the container reads and writes (supervisor_streams.c) ------------------------------- */
 
 /* Before it is made: the log, and pipes unless it gets a terminal. */

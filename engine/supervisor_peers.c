@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "engine/change.h"
 #include "engine/supervisor_internal.h"
 
 /* What a command waits to be told. */
@@ -70,7 +71,18 @@ static void serve_kill(struct peer *peer, int signal)
 		answer_result(peer, rc, &err);
 }
 
-static void serve(struct peer *peer, const struct control_message *message)
+static void serve_change(struct peer *peer, const struct control_message *message, int fd)
+{
+	auto_change struct change change = { 0 };
+	struct error err = { 0 };
+	int rc = change_unpack(message, fd, &change, &err);
+
+	if (rc == 0)
+		rc = supervisor_change(peer->supervisor, &change, &err);
+	answer_result(peer, rc, &err);
+}
+
+static void serve(struct peer *peer, const struct control_message *message, int fd)
 {
 	struct supervisor *s = peer->supervisor;
 	struct error err = { 0 };
@@ -95,6 +107,9 @@ static void serve(struct peer *peer, const struct control_message *message)
 		answer_result(peer, supervisor_pause(s, message->type == CONTROL_PAUSE, &err),
 			      &err);
 		break;
+	case CONTROL_CHANGE:
+		serve_change(peer, message, fd);
+		break;
 	default:
 		(void)err_set(&err, EPROTO, "message %u is not understood", message->type);
 		answer(peer, CONTROL_ERROR, 0, &err);
@@ -106,7 +121,8 @@ static void on_peer(void *arg, uint32_t events)
 	struct peer *peer = arg;
 	struct control_message message;
 	struct error err = { 0 };
-	int rc = control_receive(peer->sock, &message, NULL, &err);
+	auto_fd int fd = -1;
+	int rc = control_receive(peer->sock, &message, &fd, &err);
 
 	(void)events;
 	if (rc == -EAGAIN)
@@ -117,7 +133,7 @@ static void on_peer(void *arg, uint32_t events)
 	if (rc < 0)
 		drop(peer);
 	else
-		serve(peer, &message);
+		serve(peer, &message, fd);
 }
 
 static void on_connection(void *arg, uint32_t events)

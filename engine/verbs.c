@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/verbs.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "engine/change.h"
 #include "engine/control.h"
 #include "engine/events.h"
+#include "engine/networks.h"
 #include "engine/reconcile.h"
 #include "engine/record.h"
+#include "net/ipam.h"
+#include "net/network.h"
 
 /* ---- asking a supervisor ---------------------------------------------------------------------- */
 
@@ -29,13 +35,14 @@ enum asked {
  * container tells.
  */
 static enum asked try_to_ask(const struct engine_dirs *dirs, const char *id,
-			     const struct control_message *request, struct control_message *ret)
+			     const struct control_message *request, int fd,
+			     struct control_message *ret)
 {
 	struct error ignored;
 	auto_fd int sock = control_connect(dirs, id, &ignored);
 	int rc;
 
-	if (sock < 0 || control_send(sock, request, -1, &ignored) < 0)
+	if (sock < 0 || control_send(sock, request, fd, &ignored) < 0)
 		return ASKED_AGAIN;
 	rc = control_receive(sock, ret, NULL, &ignored);
 	if (rc < 0 && rc != -EPIPE) {
@@ -58,11 +65,11 @@ static int no_answer(const char *name, struct error *err)
 }
 
 /*
- * Sends @request to the supervisor of @name.  1: @ret is its answer; 0: it does not run, and @record
+ * Sends @request, with @fd (-1: none), to the supervisor of @name.  1: @ret is its answer; 0: it does not run, and @record
  * and @place are what container_enter() found.  All three are the caller's to free, always.
  */
 static int ask(const struct engine_dirs *dirs, const char *name,
-	       const struct control_message *request, struct control_message *ret,
+	       const struct control_message *request, int fd, struct control_message *ret,
 	       struct record *record, struct record_place *place, struct error *err)
 {
 	for (int waited = 0; waited < PATIENCE_MS; waited += STEP_MS) {
@@ -72,7 +79,7 @@ static int ask(const struct engine_dirs *dirs, const char *name,
 			return rc;
 		if (rc == 1)
 			return 0;
-		if (try_to_ask(dirs, record->id, request, ret) == ASKED_ANSWERED)
+		if (try_to_ask(dirs, record->id, request, fd, ret) == ASKED_ANSWERED)
 			return 1;
 		record_fini(record);
 		record_place_close(place);
@@ -88,7 +95,7 @@ static int ask_to_do(const struct engine_dirs *dirs, const char *name,
 	auto_place struct record_place place = RECORD_NO_PLACE;
 	auto_record struct record record = { 0 };
 	struct control_message answer;
-	int rc = ask(dirs, name, request, &answer, &record, &place, err);
+	int rc = ask(dirs, name, request, -1, &answer, &record, &place, err);
 
 	if (rc == 1 && answer.type == CONTROL_ERROR) {
 		*err = answer.error;
@@ -191,7 +198,7 @@ int verb_wait(const struct engine_dirs *dirs, const char *name, struct error *er
 	auto_place struct record_place place = RECORD_NO_PLACE;
 	auto_record struct record record = { 0 };
 	struct control_message answer;
-	int rc = ask(dirs, name, &message, &answer, &record, &place, err);
+	int rc = ask(dirs, name, &message, -1, &answer, &record, &place, err);
 
 	if (rc == 0)
 		return record.exit_code;
@@ -253,6 +260,103 @@ int verb_restart(const struct engine_dirs *dirs, const char *name,
 		return verb_start(dirs, name, &none, &ignored, err);
 	return rc < 0 ? rc : 0;
 }
+
+/* ---- changes ---------------------------------------------------------------------------------- */
+
+/* Of one that does not run, which is ours as long as @place is open. */
+static int change_ended(const struct record_place *place, struct record *record,
+			const struct change *change, struct error *err)
+{
+	int rc = change_record(record, change, err);
+
+	return rc < 0 ? rc : record_write(place, record, err);
+}
+
+static int change(const struct engine_dirs *dirs, const char *name, const struct change *change,
+		  struct error *err)
+{
+	auto_place struct record_place place = RECORD_NO_PLACE;
+	auto_record struct record record = { 0 };
+	struct control_message message, answer;
+	auto_fd int fd = -1;
+	int rc = change_pack(change, &message, &fd, err);
+
+	if (rc == 0)
+		rc = ask(dirs, name, &message, fd, &answer, &record, &place, err);
+	if (rc == 0)
+		return change_ended(&place, &record, change, err);
+	if (rc == 1 && answer.type == CONTROL_ERROR) {
+		*err = answer.error;
+		return -(err->code ? err->code : EIO);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+/* Its name; and whether an address that was asked for is one of it. */
+static int check_network(const struct engine_dirs *dirs, const struct network_request *request,
+			 char **ret_name, struct error *err)
+{
+	auto_networks struct networks networks = NETWORKS_CLOSED;
+	auto_network_record struct network_record record = { 0 };
+	struct in_addr address;
+	struct subnet subnet;
+	int rc = networks_open(dirs, &networks, err);
+
+	if (rc == 0)
+		rc = network_find(&networks.dir, request->name, &record, err);
+	if (rc == 0 && !network_is_pseudo(request->name))
+		return err_set(err, ENOENT, "no such network: '%s'", request->name);
+	if (rc < 0)
+		return rc;
+	subnet = (struct subnet){ record.network.subnet, record.network.prefix };
+	if (rc == 1 && request->address &&
+	    (inet_pton(AF_INET, request->address, &address) != 1 ||
+	     !ipam_is_usable(&subnet, record.network.gateway, address)))
+		return err_set(err, EINVAL, "network '%s' has no address %s", record.network.name,
+			       request->address);
+	*ret_name = xstrdup(rc == 1 ? record.network.name : request->name);
+	return 0;
+}
+
+int verb_connect(const struct engine_dirs *dirs, const char *name,
+		 const struct network_request *request, struct error *err)
+{
+	struct network_request wanted = *request;
+	const struct change what = {
+		.kind = CHANGE_CONNECT,
+		.options = { .networks = &wanted, .n_networks = 1 },
+	};
+	int rc = check_network(dirs, request, &wanted.name, err);
+
+	if (rc < 0)
+		return rc;
+	rc = change(dirs, name, &what, err);
+	free(wanted.name);
+	return rc;
+}
+
+int verb_disconnect(const struct engine_dirs *dirs, const char *name, const char *network,
+		    struct error *err)
+{
+	struct network_request wanted = { 0 };
+	const struct change what = {
+		.kind = CHANGE_DISCONNECT,
+		.options = { .networks = &wanted, .n_networks = 1 },
+	};
+	struct network_request asked = { 0 };
+	int rc;
+
+	asked.name = xstrdup(network);
+	rc = check_network(dirs, &asked, &wanted.name, err);
+	free(asked.name);
+	if (rc < 0)
+		return rc;
+	rc = change(dirs, name, &what, err);
+	free(wanted.name);
+	return rc;
+}
+
+/* ---- names ------------------------------------------------------------------------------------ */
 
 int verb_rename(const struct engine_dirs *dirs, const char *name, const char *new_name,
 		struct error *err)

@@ -50,6 +50,17 @@ int verb_wait(const struct engine_dirs *dirs, const char *name, struct error *er
 /* -ESRCH, -EINVAL "container 'x' is already paused". */
 int verb_pause(const struct engine_dirs *dirs, const char *name, bool is_paused, struct error *err);
 
+/*
+ * Connects it to the network of @request (by its name or the beginning of its id), or takes it out of
+ * one; see change.h for what else can be wrong.  A running one has it at once, others when they
+ * start.
+ */
+struct network_request;
+int verb_connect(const struct engine_dirs *dirs, const char *name,
+		 const struct network_request *request, struct error *err);
+int verb_disconnect(const struct engine_dirs *dirs, const char *name, const char *network,
+		    struct error *err);
+
 /* Gives another name to one that does not run (-EBUSY).  -EEXIST, -EINVAL for that name. */
 int verb_rename(const struct engine_dirs *dirs, const char *name, const char *new_name,
 		struct error *err);

@@ -566,6 +566,35 @@ int endpoint_set_ready(const struct dir *net_dir, const char *container_id, bool
 	return rc;
 }
 
+/* ---- another route ---- */
+
+static int note_ports(const struct dir *net_dir, const struct endpoint *e, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/leases", net_dir->path);
+	auto_fd int lock = network_lock(net_dir, err);
+	auto_fd int fd = lock < 0 ? lock : leases_open(net_dir, err);
+
+	return fd < 0 ? fd : write_lease(&(struct dir){ fd, path }, e, err);
+}
+
+int endpoint_take_route(const struct dir *net_dir, const struct endpoint *endpoint,
+			const struct netns *netns, struct error *err)
+{
+	struct inside inside = { .netns = netns, .sock = -1 };
+	int rc = sys_in_netns(netns, prepare_inside, &inside, err);
+
+	if (rc == 0)
+		rc = sys_netns_default_route(netns, inside.sock, endpoint->network.gateway, err);
+	close_fd(&inside.sock);
+	if (rc == 0 && endpoint->n_ports)
+		rc = note_ports(net_dir, endpoint, err);
+	if (rc == 0)
+		rc = publish(endpoint, err);
+	if (rc < 0)
+		return err_wrap(err, "route by network '%s'", endpoint->network.name);
+	return 0;
+}
+
 /* ---- release ---- */
 
 /* Whatever names the address, in a table that nobody else's lease tells of; the others' replicas stay. */

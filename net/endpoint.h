@@ -86,6 +86,13 @@ int endpoint_set_ready(const struct dir *net_dir, const char *container_id, bool
 		       struct error *err);
 
 /*
+ * Of one that is attached: the default route goes by it from now on, and @endpoint->ports lead to it,
+ * which its lease says, too.  There is no other default route, and the ports are held.
+ */
+int endpoint_take_route(const struct dir *net_dir, const struct endpoint *endpoint,
+			const struct netns *netns, struct error *err);
+
+/*
  * Undoes both from the id alone, whatever of it exists: nft elements, veth, lease last.  The veth
  * dies with the namespace: it is deleted only if that lives on, so that the usual release, after
  * the container's end, does not wait for the kernel.  Goes on after a failure, then keeps the

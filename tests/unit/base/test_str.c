@@ -110,6 +110,22 @@ START_TEST(an_empty_list_is_still_a_list)
 }
 END_TEST
 
+START_TEST(removes_from_a_list)
+{
+	auto_strv struct strv v = { 0 };
+
+	strv_split(&v, "a,b,c", ',');
+	strv_remove(&v, 1);
+	ck_assert_uint_eq(v.n, 2);
+	ck_assert_str_eq(v.items[1], "c");
+	ck_assert_ptr_null(v.items[2]);
+	strv_remove(&v, 1);
+	strv_remove(&v, 0);
+	ck_assert_uint_eq(v.n, 0);
+	ck_assert_ptr_null(v.items[0]);
+}
+END_TEST
+
 START_TEST(escapes_what_a_terminal_would_obey)
 {
 	static const struct {
@@ -150,4 +166,4 @@ END_TEST
 
 TEST_MAIN("base/str", builds_text, formats_at_any_length, lists_grow, takes_an_empty_text,
 	  sets_variables_in_place, splits_and_keeps_empty_fields, an_empty_list_is_still_a_list,
-	  escapes_what_a_terminal_would_obey, compares)
+	  removes_from_a_list, escapes_what_a_terminal_would_obey, compares)
