@@ -5,4 +5,4 @@
 
 /* Containers that are there: starting, stopping and waiting for them. */
 extern const struct command cmd_start, cmd_stop, cmd_restart, cmd_kill, cmd_wait, cmd_pause,
-	cmd_unpause, cmd_rename;
+	cmd_unpause, cmd_update, cmd_rename;

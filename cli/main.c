@@ -153,6 +153,7 @@ static const struct command *const commands[] = {
 	&cmd_wait,
 	&cmd_pause,
 	&cmd_unpause,
+	&cmd_update,
 	&cmd_rename,
 	&cmd_ps,
 	&cmd_rm,

@@ -185,6 +185,27 @@ static bool must_restart(const struct planner *p, const struct service *service,
 	return false;
 }
 
+/* Of what could be changed while it runs: what is so far. */
+static bool can_be_updated(const struct strv *keys)
+{
+	static const char *const names[] = { "cpus",          "cpu_shares", "mem_limit",
+					     "memswap_limit", "pids_limit", "restart" };
+	static const char *const beginnings[] = { "deploy.resources.limits",
+						  "deploy.restart_policy" };
+
+	for (size_t i = 0; i < keys->n; i++) {
+		bool is_one = false;
+
+		for (size_t j = 0; j < ARRAY_LEN(names); j++)
+			is_one |= strcmp(keys->items[i], names[j]) == 0;
+		for (size_t j = 0; j < ARRAY_LEN(beginnings); j++)
+			is_one |= str_starts(keys->items[i], beginnings[j]);
+		if (!is_one)
+			return false;
+	}
+	return true;
+}
+
 static void plan_existing(struct planner *p, size_t index, const struct existing *container)
 {
 	const struct service *service = &p->project->services[index];
@@ -192,6 +213,8 @@ static void plan_existing(struct planner *p, size_t index, const struct existing
 	enum change change = compare_configs(service, container, &reasons);
 	enum action_kind kind;
 
+	if (change == DIFF_UPDATES && !can_be_updated(&reasons))
+		change = DIFF_RECREATES;
 	if (is_outdated(p, index, container, &reasons))
 		change = DIFF_RECREATES;
 	if (p->input->recreates_all && change != DIFF_RECREATES) {

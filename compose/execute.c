@@ -60,7 +60,7 @@ static const struct service *service_of(const struct execution *x, const struct 
 
 /* ---- in the worker ---------------------------------------------------------------------------- */
 
-/* A new container. */
+/* What a container is made of is needed. */
 static bool is_making(enum action_kind kind)
 {
 	return kind == ACTION_CREATE || kind == ACTION_RECREATE || kind == ACTION_UPDATE;
@@ -89,6 +89,8 @@ static int take_action(void *arg, struct error *err)
 	step_record_to(work->steps);
 	if (kind == ACTION_CREATE)
 		return make(work, err);
+	if (kind == ACTION_UPDATE)
+		return member_update(dirs, work->name, &work->options, err);
 	if (kind == ACTION_START)
 		return member_start(dirs, work->name, err);
 	rc = stop(work, err);
@@ -107,8 +109,9 @@ static const char *done_text(enum action_kind kind)
 	case ACTION_CREATE:
 		return "created";
 	case ACTION_RECREATE:
-	case ACTION_UPDATE:
 		return "recreated";
+	case ACTION_UPDATE:
+		return "updated";
 	case ACTION_START:
 		return "started";
 	case ACTION_RESTART:

@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "compose/labels.h"
+#include "engine/change.h"
 #include "engine/create.h"
 #include "engine/list.h"
 #include "engine/reconcile.h"
@@ -51,6 +52,19 @@ int member_make(const struct engine_dirs *dirs, struct run_options *options, con
 	int rc = make_room(dirs, options->name, project, err);
 
 	return rc < 0 ? rc : container_make(dirs, options, id, err);
+}
+
+int member_update(const struct engine_dirs *dirs, const char *name,
+		  const struct run_options *options, struct error *err)
+{
+	const struct container_change change = {
+		.kind = CHANGE_LIMITS,
+		.limits = LIMIT_MEMORY | LIMIT_MEMORY_SWAP | LIMIT_CPUS | LIMIT_CPU_SHARES |
+			  LIMIT_PIDS | LIMIT_RESTART,
+		.options = *options, /* borrowed */
+	};
+
+	return verb_update(dirs, name, &change, err);
 }
 
 int member_start(const struct engine_dirs *dirs, const char *name, struct error *err)

@@ -23,6 +23,10 @@ int member_run(const struct engine_dirs *dirs, struct run_options *options, cons
 int member_make(const struct engine_dirs *dirs, struct run_options *options, const char *project,
 		struct error *err);
 
+/* Gives a running one the limits, the restart policy and the labels of @options. */
+int member_update(const struct engine_dirs *dirs, const char *name,
+		  const struct run_options *options, struct error *err);
+
 int member_start(const struct engine_dirs *dirs, const char *name, struct error *err);
 
 /* Asks it to end, kills it after @patience_ns, and waits for the end. */

@@ -152,15 +152,14 @@ int bundle_process(const struct bundle_input *in, struct spec_process *p, struct
 #define CPU_PERIOD_US 100000
 #define NANO          1000000000LL
 
-static int make_cpu(const struct bundle_input *in, struct cgroup_cpu *cpu, struct error *err)
+static int make_cpu(const struct run_options *o, unsigned int n_cpus, struct cgroup_cpu *cpu,
+		    struct error *err)
 {
-	const struct run_options *o = in->options;
-
 	if (o->cpus_nano) {
-		if (in->n_cpus && o->cpus_nano > in->n_cpus * NANO)
+		if (n_cpus && o->cpus_nano > n_cpus * NANO)
 			return err_set(err, EINVAL,
 				       "limit cpus to %g: this machine has %u, so use 0.01 to %u",
-				       (double)o->cpus_nano / (double)NANO, in->n_cpus, in->n_cpus);
+				       (double)o->cpus_nano / (double)NANO, n_cpus, n_cpus);
 		cpu->has_quota = cpu->has_period = true;
 		cpu->period = CPU_PERIOD_US;
 		cpu->quota = o->cpus_nano / (NANO / CPU_PERIOD_US);
@@ -198,16 +197,24 @@ static int make_memory(const struct run_options *o, struct cgroup_memory *m, str
 	return 0;
 }
 
+int bundle_limits(const struct run_options *o, unsigned int n_cpus, struct cgroup_resources *ret,
+		  struct error *err)
+{
+	int rc = make_cpu(o, n_cpus, &ret->cpu, err);
+
+	if (rc == 0)
+		rc = make_memory(o, &ret->memory, err);
+	ret->has_pids = o->has_pids_limit && o->pids_limit > 0;
+	ret->pids = o->pids_limit;
+	return rc;
+}
+
 static int make_resources(const struct bundle_input *in, struct cgroup_resources *r,
 			  struct error *err)
 {
 	const struct run_options *o = in->options;
-	int rc = make_cpu(in, &r->cpu, err);
+	int rc = bundle_limits(o, in->n_cpus, r, err);
 
-	if (rc == 0)
-		rc = make_memory(o, &r->memory, err);
-	r->has_pids = o->has_pids_limit && o->pids_limit > 0;
-	r->pids = o->pids_limit;
 	r->devices = xcalloc(1, sizeof(*r->devices));
 	r->n_devices = 1;
 	r->devices[0] = (struct cgroup_device_rule){

@@ -86,3 +86,8 @@ int bundle_make(const struct bundle_input *in, const struct bundle_mounts *mount
 
 /* Where the init of --init is inside. */
 #define BUNDLE_INIT "/dev/init"
+
+/* The limits of these options, added to @ret, which is the caller's to free, always.  Pure. */
+struct cgroup_resources;
+int bundle_limits(const struct run_options *options, unsigned int n_cpus,
+		  struct cgroup_resources *ret, struct error *err);

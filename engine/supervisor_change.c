@@ -2,6 +2,8 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "cgroups/cgroup.h"
+#include "cgroups/resources.h"
 #include "engine/change.h"
 #include "engine/supervisor_internal.h"
 
@@ -21,9 +23,9 @@ static int write_down(struct supervisor *s, struct error *err)
 }
 
 /* As if nobody had asked. */
-static void take_back(struct supervisor *s, const struct change *change)
+static void take_back(struct supervisor *s, const struct container_change *change)
 {
-	struct change back = *change;
+	struct container_change back = *change;
 	struct error err;
 
 	back.kind = CHANGE_DISCONNECT;
@@ -33,7 +35,7 @@ static void take_back(struct supervisor *s, const struct change *change)
 		log_warning("%s", err.msg);
 }
 
-static int join(struct supervisor *s, const struct change *change, struct error *err)
+static int join(struct supervisor *s, const struct container_change *change, struct error *err)
 {
 	int rc = change_record(&s->run.record, change, err);
 
@@ -49,7 +51,7 @@ static int join(struct supervisor *s, const struct change *change, struct error 
 	return rc;
 }
 
-static int leave(struct supervisor *s, const struct change *change, struct error *err)
+static int leave(struct supervisor *s, const struct container_change *change, struct error *err)
 {
 	int rc = 0;
 
@@ -60,13 +62,42 @@ static int leave(struct supervisor *s, const struct change *change, struct error
 	return rc < 0 ? rc : write_down(s, err);
 }
 
-int supervisor_change(struct supervisor *s, const struct change *change, struct error *err)
+/* What the record says is what was, until the kernel has taken the new values. */
+static int set_limits(struct supervisor *s, const struct container_change *change,
+		      struct error *err)
+{
+	auto_record struct record changed = { 0 };
+	struct cgroup_resources resources = { 0 };
+	int rc = record_read(&s->run.place, &changed, err);
+
+	if (rc == 0)
+		rc = change_record(&changed, change, err);
+	if (rc == 0)
+		rc = change_resources(&changed, change, &resources, err);
+	if (rc == 0 && is_running(s))
+		rc = cgroup_update(s->run.container.cgroup, &resources, err);
+	cgroup_resources_fini(&resources);
+	if (rc == 0)
+		rc = change_record(&s->run.record, change, err);
+	if (rc < 0)
+		return rc;
+	s->restart.config = s->run.record.options.restart;
+	if (is_running(s))
+		memory_watch_again(s);
+	events_tell(s, "update");
+	return write_down(s, err);
+}
+
+int supervisor_change(struct supervisor *s, const struct container_change *change,
+		      struct error *err)
 {
 	switch (change->kind) {
 	case CHANGE_CONNECT:
 		return join(s, change, err);
 	case CHANGE_DISCONNECT:
 		return leave(s, change, err);
+	case CHANGE_LIMITS:
+		return set_limits(s, change, err);
 	}
 	return err_set(err, EPROTO, "change %d is not understood", (int)change->kind);
 }

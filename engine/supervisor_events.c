@@ -84,6 +84,15 @@ void memory_unwatch(struct supervisor *s)
 	close_fd(&s->oom_watch);
 }
 
+void memory_watch_again(struct supervisor *s)
+{
+	uint64_t told = s->oom_told;
+
+	memory_unwatch(s);
+	memory_watch(s);
+	s->oom_told = told;
+}
+
 /* Without it they are told when the container has ended. */
 void memory_watch(struct supervisor *s)
 {

@@ -76,8 +76,9 @@ int supervisor_kill(struct supervisor *s, int signal, struct error *err);
 int supervisor_pause(struct supervisor *s, bool is_paused, struct error *err);
 
 /* Does it, and writes it down (supervisor_change.c). */
-struct change;
-int supervisor_change(struct supervisor *s, const struct change *change, struct error *err);
+struct container_change;
+int supervisor_change(struct supervisor *s, const struct container_change *change,
+		      struct error *err);
 
 /* ---- what the container reads and writes (supervisor_streams.c) ------------------------------- */
 
@@ -103,6 +104,7 @@ uint64_t events_tell_oom(struct supervisor *s);
 
 /* The same as soon as it happens, from memory_watch() on. */
 void memory_watch(struct supervisor *s);
+void memory_watch_again(struct supervisor *s); /* its limit may be another one */
 void memory_unwatch(struct supervisor *s);
 
 /* ---- health (supervisor_health.c) ------------------------------------------------------------- */

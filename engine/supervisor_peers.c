@@ -73,7 +73,7 @@ static void serve_kill(struct peer *peer, int signal)
 
 static void serve_change(struct peer *peer, const struct control_message *message, int fd)
 {
-	auto_change struct change change = { 0 };
+	auto_change struct container_change change = { 0 };
 	struct error err = { 0 };
 	int rc = change_unpack(message, fd, &change, &err);
 

@@ -264,16 +264,21 @@ int verb_restart(const struct engine_dirs *dirs, const char *name,
 /* ---- changes ---------------------------------------------------------------------------------- */
 
 /* Of one that does not run, which is ours as long as @place is open. */
-static int change_ended(const struct record_place *place, struct record *record,
-			const struct change *change, struct error *err)
+static int change_ended(const struct engine_dirs *dirs, const struct record_place *place,
+			struct record *record, const struct container_change *change,
+			struct error *err)
 {
 	int rc = change_record(record, change, err);
 
-	return rc < 0 ? rc : record_write(place, record, err);
+	if (rc == 0)
+		rc = record_write(place, record, err);
+	if (rc == 0 && change->kind == CHANGE_LIMITS)
+		event_add(dirs, record, "update", 0, NULL);
+	return rc;
 }
 
-static int change(const struct engine_dirs *dirs, const char *name, const struct change *change,
-		  struct error *err)
+static int change(const struct engine_dirs *dirs, const char *name,
+		  const struct container_change *change, struct error *err)
 {
 	auto_place struct record_place place = RECORD_NO_PLACE;
 	auto_record struct record record = { 0 };
@@ -284,7 +289,7 @@ static int change(const struct engine_dirs *dirs, const char *name, const struct
 	if (rc == 0)
 		rc = ask(dirs, name, &message, fd, &answer, &record, &place, err);
 	if (rc == 0)
-		return change_ended(&place, &record, change, err);
+		return change_ended(dirs, &place, &record, change, err);
 	if (rc == 1 && answer.type == CONTROL_ERROR) {
 		*err = answer.error;
 		return -(err->code ? err->code : EIO);
@@ -322,7 +327,7 @@ int verb_connect(const struct engine_dirs *dirs, const char *name,
 		 const struct network_request *request, struct error *err)
 {
 	struct network_request wanted = *request;
-	const struct change what = {
+	const struct container_change what = {
 		.kind = CHANGE_CONNECT,
 		.options = { .networks = &wanted, .n_networks = 1 },
 	};
@@ -339,7 +344,7 @@ int verb_disconnect(const struct engine_dirs *dirs, const char *name, const char
 		    struct error *err)
 {
 	struct network_request wanted = { 0 };
-	const struct change what = {
+	const struct container_change what = {
 		.kind = CHANGE_DISCONNECT,
 		.options = { .networks = &wanted, .n_networks = 1 },
 	};
@@ -354,6 +359,12 @@ int verb_disconnect(const struct engine_dirs *dirs, const char *name, const char
 	rc = change(dirs, name, &what, err);
 	free(wanted.name);
 	return rc;
+}
+
+int verb_update(const struct engine_dirs *dirs, const char *name,
+		const struct container_change *what, struct error *err)
+{
+	return change(dirs, name, what, err);
 }
 
 /* ---- names ------------------------------------------------------------------------------------ */

@@ -61,6 +61,11 @@ int verb_connect(const struct engine_dirs *dirs, const char *name,
 int verb_disconnect(const struct engine_dirs *dirs, const char *name, const char *network,
 		    struct error *err);
 
+/* Changes its limits: @what is CHANGE_LIMITS of change.h.  A running one has them at once. */
+struct container_change;
+int verb_update(const struct engine_dirs *dirs, const char *name,
+		const struct container_change *what, struct error *err);
+
 /* Gives another name to one that does not run (-EBUSY).  -EEXIST, -EINVAL for that name. */
 int verb_rename(const struct engine_dirs *dirs, const char *name, const char *new_name,
 		struct error *err);
