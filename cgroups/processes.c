@@ -225,35 +225,41 @@ static int signal_each(const struct cgroup *cgroup, int signal, size_t *ret_n, s
 }
 
 /*
- * While it is frozen nothing forks, so one round reaches all.  Frozen v1 processes ignore even
- * SIGKILL: it works when they thaw.
+ * A list of processes that fork and end all the time is never whole: who is found has been collected
+ * when its number is asked for, and whom it has forked was not there yet when the last one was
+ * found.  So an empty list means little.
+ *
+ * While it is frozen nothing forks, so one round reaches all, and a list is whole.  Frozen v1
+ * processes ignore even SIGKILL: it works when they thaw.
  */
-static int kill_frozen(const struct cgroup *cgroup, struct error *err)
+static int kill_frozen(const struct cgroup *cgroup, bool *ret_is_frozen, size_t *ret_n,
+		       struct error *err)
 {
 	enum { FREEZE_US = 200000 };
 	struct error ignored = { 0 };
-	size_t n = 0;
 	int rc;
 
 	/* A group that cannot be frozen is killed all the same, in more rounds. */
-	(void)freeze(cgroup, FREEZE_US, &ignored);
-	rc = signal_each(cgroup, SIGKILL, &n, err);
-	(void)thaw(cgroup, &ignored);
+	*ret_is_frozen = freeze(cgroup, FREEZE_US, &ignored) == 0;
+	rc = signal_each(cgroup, SIGKILL, ret_n, err);
+	if (*ret_is_frozen)
+		(void)thaw(cgroup, &ignored);
 	return rc;
 }
 
 static int kill_rounds(const struct cgroup *cgroup, struct error *err)
 {
+	enum { ENOUGH = 5 }; /* lists in a row that were empty, if it cannot be frozen */
 	struct cgroup_patience patience = { .total_us = CGROUP_PATIENCE_US };
+	int n_empty = 0;
 
 	for (;;) {
-		auto_free pid_t *pids = NULL;
+		bool is_frozen = false;
 		size_t n = 0;
-		int rc = cgroup_pids(cgroup, &pids, &n, err);
+		int rc = kill_frozen(cgroup, &is_frozen, &n, err);
 
-		if (rc == 0 && n > 0)
-			rc = kill_frozen(cgroup, err);
-		if (rc < 0 || n == 0)
+		n_empty = n ? 0 : n_empty + 1;
+		if (rc < 0 || (n == 0 && (is_frozen || n_empty == ENOUGH)))
 			return rc;
 		if (!cgroup_wait_more(&patience))
 			return err_set(err, ETIMEDOUT,
@@ -275,19 +281,18 @@ static int kill_at_once(const struct cgroup *cgroup, const struct cgroup_part *p
 	const struct dir dir = cgroup_part_dir(part);
 
 	for (;;) {
-		auto_free pid_t *pids = NULL;
-		size_t n = 0;
+		auto_free char *events = NULL;
 		int rc = sys_write_at(&dir, "cgroup.kill", "1", err);
 
 		if (rc == -ENOENT || rc == -EOPNOTSUPP)
 			return 0;
 		if (rc == 0)
-			rc = cgroup_pids(cgroup, &pids, &n, err);
+			rc = cgroup_read(part, "cgroup.events", &events, err);
 		/* -ENODEV: the group has just been removed. */
 		if (rc < 0)
-			return rc == -ENODEV ? 1 : rc;
+			return rc == -ENODEV ? 1 : err_wrap(err, "kill cgroup '%s'", cgroup->path);
 		/* Who has not ended by then is busy in the kernel, and forks no more. */
-		if (n == 0 || !cgroup_wait_more(&patience))
+		if (!strstr(events, "populated 1") || !cgroup_wait_more(&patience))
 			return 1;
 	}
 }

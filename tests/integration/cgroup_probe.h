@@ -4,7 +4,9 @@
 /* For cgroup_limits.c and cgroup_processes.c: test points, groups below /minictr, processes in them. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -131,8 +133,13 @@ static inline pid_t start(const struct cgroup *cgroup, int (*run)(void *arg), vo
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
 	struct error err = { 0 };
+	int gate[2];
 	pid_t pid;
 
+	if (pipe2(gate, O_CLOEXEC) < 0) {
+		printf("Bail out! pipe2: %s\n", err_text(errno));
+		exit(1);
+	}
 	if (cgroup_v2_fd(cgroup) >= 0) {
 		args.flags = CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)cgroup_v2_fd(cgroup);
@@ -142,13 +149,20 @@ static inline pid_t start(const struct cgroup *cgroup, int (*run)(void *arg), vo
 		printf("Bail out! clone3: %s\n", err_text(errno));
 		exit(1);
 	}
-	if (pid > 0)
+	if (pid > 0) {
+		/* It is in, or has ended, or is frozen on its way. */
+		(void)close(gate[1]);
+		(void)poll(&(struct pollfd){ .fd = gate[0], .events = POLLIN }, 1, 5000);
+		(void)close(gate[0]);
 		return pid;
+	}
+	(void)close(gate[0]);
 	if (cgroup_join_self(cgroup, &err) < 0) {
 		printf("# %s\n", err.msg);
 		(void)fflush(stdout);
 		_exit(99);
 	}
+	(void)close(gate[1]);
 	_exit(run(arg));
 }
 
