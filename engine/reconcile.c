@@ -331,11 +331,29 @@ static bool is_at_end(const struct record_place *place)
 	       !record.is_restarting;
 }
 
+/*
+ * Locks what has been killed.  A container that is just being started again has the record of its
+ * earlier life for a moment: who holds the lock is not named there yet.
+ */
+static int kill_and_lock(const struct engine_dirs *dirs, const struct record_place *place,
+			 struct error *err)
+{
+	for (;;) {
+		int rc = kill_running(dirs, place, err);
+
+		if (rc == 0)
+			rc = lock_fd_try(place->dir.fd, LOCK_EXCLUSIVE, place->path, err);
+		if (rc != 0)
+			return rc;
+		pause_ms(STEP_MS);
+	}
+}
+
 static int remove_by_name(const struct engine_dirs *dirs, const char *name, bool force,
 			  struct error *err)
 {
 	auto_place struct record_place place = RECORD_NO_PLACE;
-	auto_place struct record_place again = RECORD_NO_PLACE;
+	struct stat st;
 	int rc = record_open(dirs, name, &place, err);
 
 	if (rc == 0)
@@ -345,12 +363,13 @@ static int remove_by_name(const struct engine_dirs *dirs, const char *name, bool
 	if (!force && !is_at_end(&place))
 		return err_set(err, EBUSY, "container '%s' is running: remove it with --force",
 			       name);
-	if (force)
-		rc = kill_running(dirs, &place, err);
-	record_place_close(&place);
-	if (rc == 0)
-		rc = enter(dirs, name, &again, err);
-	return rc == 1 ? remove_ended(dirs, &again, err) : rc;
+	rc = force ? kill_and_lock(dirs, &place, err)
+		   : lock_fd(place.dir.fd, LOCK_EXCLUSIVE, place.path, err);
+	if (rc < 0)
+		return rc;
+	/* Whom we waited for may have removed it. */
+	return fstat(place.dir.fd, &st) == 0 && st.st_nlink == 0 ? 0
+								 : remove_ended(dirs, &place, err);
 }
 
 int container_remove(const struct engine_dirs *dirs, const char *text, bool force,
