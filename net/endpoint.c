@@ -367,7 +367,7 @@ static int make_veth(struct nl *nl, const struct link_veth *veth, struct error *
 	bool stays = false;
 	int rc = link_make_veth(nl, veth, err);
 
-	if (rc != -EEXIST || link_stays(nl, veth->name, &stays, &why) < 0)
+	if (rc != -EEXIST || link_stays_indeed(nl, veth->name, &stays, &why) < 0)
 		return rc;
 	if (stays)
 		return err_set(err, EEXIST, "interface '%s' exists, and its container lives",

@@ -177,32 +177,41 @@ static bool id_of_mac(const uint8_t *mac, int *ret)
 	return memcmp(mac, mac_head, sizeof(mac_head)) == 0 && *ret >= 0;
 }
 
-int link_stays(struct nl *nl, const char *name, bool *ret, struct error *err)
+/* Whether the namespace lives that this one knows by @id; -1: it knows none. */
+static int netns_lives(struct nl *nl, const char *name, int id, bool *ret, struct error *err)
 {
-	struct ifreq request = request_for(name);
-	struct link_info info = { 0 };
-	int id = -1;
-	int rc = ask(nl, SIOCGIFHWADDR, &request, err);
+	int rc = id < 0 ? -ENOENT : netns_id(nl, NETNSA_NSID, id, &id, err);
 
-	if (rc > 0 && !id_of_mac((const uint8_t *)request.ifr_hwaddr.sa_data, &id)) {
-		rc = find(nl, name, &info, err);
-		id = info.peer_netns;
-		/* Both ends here: nothing will take it away. */
-		if (rc > 0 && !info.has_peer_netns) {
-			*ret = true;
-			return 0;
-		}
-	}
-	if (rc < 0)
-		return rc;
-	*ret = false;
-	if (rc == 0 || id < 0)
-		return 0;
-	rc = netns_id(nl, NETNSA_NSID, id, &id, err);
 	if (rc < 0 && rc != -ENOENT)
 		return err_wrap(err, "look at the other end of '%s'", name);
 	*ret = rc == 0;
 	return 0;
+}
+
+int link_stays_indeed(struct nl *nl, const char *name, bool *ret, struct error *err)
+{
+	struct link_info info = { 0 };
+	int rc = find(nl, name, &info, err);
+
+	if (rc < 0)
+		return rc;
+	*ret = rc > 0;
+	/* Both ends here: nothing will take it away. */
+	if (rc == 0 || !info.has_peer_netns)
+		return 0;
+	return netns_lives(nl, name, info.peer_netns, ret, err);
+}
+
+int link_stays(struct nl *nl, const char *name, bool *ret, struct error *err)
+{
+	struct ifreq request = request_for(name);
+	int id = -1;
+	int rc = ask(nl, SIOCGIFHWADDR, &request, err);
+
+	if (rc > 0 && !id_of_mac((const uint8_t *)request.ifr_hwaddr.sa_data, &id))
+		return link_stays_indeed(nl, name, ret, err);
+	*ret = false;
+	return rc <= 0 ? rc : netns_lives(nl, name, id, ret, err);
 }
 
 /* ---- changes ---- */

@@ -56,5 +56,11 @@ int link_set_veth_up(struct nl *nl, const struct link_veth *veth, struct error *
  */
 int link_stays(struct nl *nl, const char *name, bool *ret, struct error *err);
 
+/*
+ * The same from what the kernel knows of the link now, for which it may wait: a namespace made
+ * lately can have got the id of a dying one, which link_stays() takes for a life.
+ */
+int link_stays_indeed(struct nl *nl, const char *name, bool *ret, struct error *err);
+
 /* One that is not there is no error.  The kernel takes tens of milliseconds for it. */
 int link_delete(struct nl *nl, const char *name, struct error *err);
