@@ -4,8 +4,9 @@ of bars for each way in, thin lines from the least to the most that was measured
 
 from xml.sax.saxutils import escape
 
-COLOURS = {"by hand": "#8a8f98", "script": "#5f9e6e", "minictr": "#1f6fb4", "podman": "#d9822b"}
-OTHER = "#6a4c93"
+COLOURS = {"by hand": "#8a8f98", "script": "#5f9e6e", "minictr": "#1f6fb4",
+           "minictr compose": "#6a4c93", "podman": "#d9822b"}
+OTHER = "#333"
 TITLES = {"plain": "a page from nginx", "stack": "a request through three tiers"}
 WAYS = {"address": "by address", "name": "by name", "published": "published port"}
 

@@ -76,3 +76,57 @@ class Contender:
 
     def finish(self):
         """Takes away what prepare() made and would outlive this machine's end."""
+
+
+class Engine(Contender):
+    """An engine with networks in which containers find each other by name."""
+
+    def start(self, service, name, environment, *options):
+        """Starts a container in the networks of its service."""
+        raise NotImplementedError
+
+    def remove(self, name):
+        raise NotImplementedError
+
+    def pid(self, name):
+        raise NotImplementedError
+
+    def address(self, name, network):
+        raise NotImplementedError
+
+    def up(self, workload, with_limits):
+        services = stack.services(with_limits)
+        names = ["gateway"] if workload == "plain" else \
+            ["database", *services["api"].names(), "gateway"]
+        for name in names:
+            service = services[name.split("-")[0]]
+            publish = ["-p", "%d:8080" % stack.PORT] if service.ports else []
+            environment = dict(service.environment)
+            if workload == "plain":
+                environment["API"] = "127.0.0.1:8000"
+            self.start(service, name, environment, *publish)
+        return self.site({name: name for name in names})
+
+    def site(self, containers):
+        """@containers: name of ours -> the engine's"""
+        site = Site({name: self.pid(theirs) for name, theirs in containers.items()})
+        site.replicas = [self.address(theirs, "app") for name, theirs in containers.items()
+                         if name.startswith("api")]
+        return site
+
+    def open_ways(self, site, workload, with_limits):
+        site.add_url("published", place.HOST, workload)
+        if workload == "plain":
+            site.add_url("address", self.address("gateway", "edge"), workload)
+            return
+        # Of the gateway that asks for names, and of one that is told addresses.
+        site.add_url("name", self.address("gateway", "edge"), workload)
+        gateway = stack.services(with_limits)["gateway"]
+        self.start(gateway, "gateway-2",
+                   {"API": ",".join(address + ":8000" for address in site.replicas)})
+        site.pids["gateway-2"] = self.pid("gateway-2")
+        site.add_url("address", self.address("gateway-2", "edge"), workload)
+
+    def close_ways(self, site):
+        if site.pids.pop("gateway-2", None):
+            self.remove("gateway-2")

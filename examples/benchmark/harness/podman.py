@@ -7,7 +7,7 @@ import shutil
 import time
 
 from harness import groups, place, stack
-from harness.contender import Contender, Site, Unavailable
+from harness.contender import Engine, Unavailable
 
 CONTAINERS_CONF = """\
 [engine]
@@ -27,7 +27,7 @@ runroot = "/run/containers"
 """
 
 
-class Podman(Contender):
+class Podman(Engine):
     name = "podman"
     needs = ("podman", "runc", "conmon", "iptables")
 
@@ -81,45 +81,14 @@ class Podman(Contender):
         networks = json.loads(self.podman("inspect", name))[0]["NetworkSettings"]["Networks"]
         return networks[network]["IPAddress"]
 
-    def up(self, workload, with_limits):
-        services = stack.services(with_limits)
-        names = ["gateway"] if workload == "plain" else \
-            ["database", *services["api"].names(), "gateway"]
-        for name in names:
-            service = services[name.split("-")[0]]
-            publish = ["-p", "%d:8080" % stack.PORT] if service.ports else []
-            environment = dict(service.environment)
-            if workload == "plain":
-                environment["API"] = "127.0.0.1:8000"
-            self.start(service, name, environment, *publish)
-        return self.site({name: name for name in names})
-
-    def site(self, containers):
-        """@containers: name of ours -> podman's"""
-        site = Site({name: self.pid(theirs) for name, theirs in containers.items()})
-        site.replicas = [place.addresses(site.pids[name])[0] for name in containers
-                         if name.startswith("api")]
-        return site
+    def remove(self, name):
+        self.podman("rm", "-f", "-t", "5", name)
 
     def open_ways(self, site, workload, with_limits):
-        site.add_url("published", place.HOST, workload)
-        if workload == "plain":
-            site.add_url("address", self.address("gateway", "edge"), workload)
-            return
-        # Of the gateway that asks for names, and of one that is told addresses.
-        site.add_url("name", self.address("gateway", "edge"), workload)
-        api = ",".join(self.address(name, "app") + ":8000" for name in site.pids
-                       if name.startswith("api"))
-        gateway = stack.services(with_limits)["gateway"]
-        self.start(gateway, "gateway-2", {"API": api})
-        site.pids["gateway-2"] = self.pid("gateway-2")
-        site.add_url("address", self.address("gateway-2", "edge"), workload)
-        # Its resolver loses questions while it is told of a new container, and nginx then waits.
-        time.sleep(2.5)
-
-    def close_ways(self, site):
-        if site.pids.pop("gateway-2", None):
-            self.podman("rm", "-f", "-t", "5", "gateway-2")
+        super().open_ways(site, workload, with_limits)
+        if "gateway-2" in site.pids:
+            # Its resolver loses questions while it is told of a new container, and nginx then waits.
+            time.sleep(2.5)
 
     def down(self, site):
         self.podman("stop", *site.pids)
@@ -144,20 +113,16 @@ class PodmanCompose(Podman):
     needs = Podman.needs + ("podman-compose",)
 
     def compose(self, with_limits, *command):
-        project = stack.load()
-        path = os.path.join(self.root, "stack.json")
-        with open(path, "w") as file:
-            json.dump(project if with_limits else stack.without_limits(project), file)
-        return place.run("podman-compose", "-p", "bench", "-f", path, *command,
+        return place.run("podman-compose", "-p", "bench", "-f",
+                         stack.write(self.root + "/stack.json", with_limits), *command,
                          env=self.environment)
+
+    def address(self, name, network):
+        return super().address(name, "bench_" + network)
 
     def up(self, workload, with_limits):
         self.compose(with_limits, "up", "-d")
-        api = stack.services(with_limits)["api"]
-        containers = {"database": "bench_database_1", "gateway": "bench_gateway_1"}
-        for number, name in enumerate(api.names(), 1):
-            containers[name] = "bench_api_%d" % number
-        site = self.site(containers)
+        site = self.site(stack.compose_names("bench_%s_%d"))
         site.with_limits = with_limits
         return site
 

@@ -56,10 +56,21 @@ def services(with_limits):
     return {name: Service(name, stack, with_limits) for name in stack["services"]}
 
 
-def without_limits(stack):
-    for service in stack["services"].values():
-        service.get("deploy", {}).pop("resources", None)
-    return stack
+def write(path, with_limits):
+    """The stack's file at @path, for a compose command; returns the path."""
+    project = load()
+    for service in project["services"].values():
+        if not with_limits:
+            service.get("deploy", {}).pop("resources", None)
+    with open(path, "w") as file:
+        json.dump(project, file)
+    return path
+
+
+def compose_names(pattern):
+    """name of ours -> what compose calls the container: @pattern of service and number"""
+    return {name: pattern % (service.name, number) for service in services(True).values()
+            for number, name in enumerate(service.names(), 1)}
 
 
 # ---- images ------------------------------------------------------------------------------------
