@@ -360,7 +360,8 @@ enum {
  * - postrouting: a neighbour is known by its address, as packets that the bridge passes on by
  *   itself (bridge-nf-call-iptables) come here without the interface that they came in by.
  * - forward: to a container goes what it asked for, what was published, and what its own network
- *   sends.  All else to our bridges is dropped; what is not ours is not touched.
+ *   sends.  All else to our bridges is dropped; what is not ours is not touched.  The first rule is
+ *   all that most packets meet: sets are asked about the first one of a connection only.
  * - tiers: in an isolated network neighbours reach each other by the host alone (network.c), and
  *   only replicas of one service, and who is allowed; also where they take the way of a published
  *   port.  Others hear at once that they are not.
@@ -438,23 +439,11 @@ const struct rules_rule rules_rules[] = {
 	    MASQUERADE } },
 
 	{ "inwards",
-	  "ct state established,related accept",
-	  "answers",
-	  { LOAD_CT(STATE),
-	    HAS_BITS(NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED)),
-	    DO(NF_ACCEPT) } },
-	{ "inwards",
 	  "ct status dnat accept",
 	  "published ports",
 	  { LOAD_CT(STATUS), HAS_BITS(IPS_DST_NAT), DO(NF_ACCEPT) } },
 	{ "inwards", "drop", "nothing else from elsewhere", { DO(NF_DROP) } },
 
-	{ "tiers",
-	  "ct state established,related accept",
-	  "answers of neighbours",
-	  { LOAD_CT(STATE),
-	    HAS_BITS(NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED)),
-	    DO(NF_ACCEPT) } },
 	{ "tiers",
 	  "ip saddr . ip daddr @siblings accept",
 	  "replicas of one service",
@@ -475,6 +464,12 @@ const struct rules_rule rules_rules[] = {
 	  "each in its way",
 	  { REJECT(NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED) } },
 
+	{ "forward",
+	  "ct state established,related accept",
+	  "what has been let through goes on",
+	  { LOAD_CT(STATE),
+	    HAS_BITS(NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED)),
+	    DO(NF_ACCEPT) } },
 	{ "forward",
 	  "iifname . oifname @networks_inside accept",
 	  "neighbours",
