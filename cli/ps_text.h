@@ -18,6 +18,9 @@ char *ps_ports_text(const struct list_entry *entry);               /* "0.0.0.0:8
 int ports_text(const struct list_entry *entry, const char *port, struct str *out,
 	       struct error *err);
 
-/* Adds a line (PROCESS_HEADING) for each process of a running container, with @prefix in front: cells for output_align(). */
+/*
+ * Adds a line (PROCESS_HEADING) for each process of a running container, with @prefix in front:
+ * cells for output_align().
+ */
 int top_add_processes(const struct list_entry *entry, const char *prefix, struct str *out,
 		      struct error *err);

@@ -8,7 +8,10 @@
 #include "compose/schedule.h"
 #include "engine/list.h"
 
-/* Whether a container is ready, by what the engine tells of it; and what its probes have found, for people.  Pure. */
+/*
+ * Whether a container is ready, by what the engine tells of it; and what its probes have found, for
+ * people.  Pure.
+ */
 
 enum ready_wish {
 	READY_HEALTHY,            /* as depends_on has it */

@@ -49,8 +49,9 @@ int change_unpack(const struct control_message *message, int fd, struct containe
 		  struct error *err);
 
 /*
- * Changes what the record says, which on failure is as good as gone.  -EEXIST if it is in that network already, -ENOENT if it is not,
- * -EINVAL if it can be in none, or limits contradict each other.
+ * Changes what the record says, which on failure is as good as gone.  -EEXIST if it is in that
+ * network already, -ENOENT if it is not, -EINVAL if it can be in none, or limits contradict each
+ * other.
  */
 int change_record(struct record *record, const struct container_change *change, struct error *err);
 

@@ -30,8 +30,8 @@ typedef void probe_done(void *arg, struct health_result *result);
 
 /*
  * Begins.  @done is called once, later, whatever happens; not after probe_cancel().  What @place and
- * @test point to is borrowed until then; the loop as long as it runs.  @timeout_ns counts from when the program runs; to get there it
- * has 30 s.
+ * @test point to is borrowed until then; the loop as long as it runs.  @timeout_ns counts from when
+ * the program runs; to get there it has 30 s.
  */
 struct probe *probe_start(const struct probe_place *place, const struct health_test *test,
 			  int64_t timeout_ns, probe_done *done, void *arg);

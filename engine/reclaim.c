@@ -19,7 +19,7 @@
 #define BOOT_FILE ".boot"
 #define BOOT_LEN  36
 
-/* A lease is written after its container's record, and removed before: so it has one, or it never will. */
+/* A lease is written after its container's record, and removed before: it has one, or never will. */
 static int list_ids(const void *arg, struct strv *ret, struct error *err)
 {
 	const struct engine_dirs *dirs = arg;

@@ -65,8 +65,9 @@ static int no_answer(const char *name, struct error *err)
 }
 
 /*
- * Sends @request, with @fd (-1: none), to the supervisor of @name.  1: @ret is its answer; 0: it does not run, and @record
- * and @place are what container_enter() found.  All three are the caller's to free, always.
+ * Sends @request, with @fd (-1: none), to the supervisor of @name.  1: @ret is its answer; 0: it
+ * does not run, and @record and @place are what container_enter() found.  All three are the
+ * caller's to free, always.
  */
 static int ask(const struct engine_dirs *dirs, const char *name,
 	       const struct control_message *request, int fd, struct control_message *ret,

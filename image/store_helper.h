@@ -22,8 +22,8 @@ char *store_helper_path(const char *name);
 
 /*
  * Waits for the helper's end: its wait status in *ret_status.  Signals, blocked by
- * signals_block(), are handed on to the helper, which cleans up and says so in its answer; *ret_signal is the first of
- * them, else 0.  A second one kills it.
+ * signals_block(), are handed on to the helper, which cleans up and says so in its answer;
+ * *ret_signal is the first of them, else 0.  A second one kills it.
  */
 int store_helper_run(const struct store_helper *helper, int *ret_status, int *ret_signal,
 		     struct error *err);

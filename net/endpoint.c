@@ -597,7 +597,7 @@ int endpoint_take_route(const struct dir *net_dir, const struct endpoint *endpoi
 
 /* ---- release ---- */
 
-/* Whatever names the address, in a table that nobody else's lease tells of; the others' replicas stay. */
+/* Whatever names the address, in a table that no other's lease tells of; others' replicas stay. */
 static int unpublish_unknown(struct leased *all, const struct lease *lease, struct nl *nl,
 			     struct error *err)
 {

@@ -16,8 +16,9 @@
  *
  * A lease is a file <net_dir>/leases/<network>,<address>,<container id>: who looks for an address
  * or a container only lists the directory.  In it stands as JSON what others have to know of the
- * endpoint: who finds the directory unchanged knows the contents of its files, too.  Writers hold the lock of the network state directory.  Files are replaced as a
- * whole, and not synced to the disk: they are about links that do not survive the machine either.
+ * endpoint: who finds the directory unchanged knows the contents of its files, too.  Writers hold
+ * the lock of the network state directory.  Files are replaced as a whole, and not synced to the
+ * disk: they are about links that do not survive the machine either.
  */
 
 /* ---- choosing [pure] ---- */

@@ -312,9 +312,9 @@ int link_set_up(struct nl *nl, const char *name, struct error *err)
 }
 
 /*
- * How the port is to be.  Hairpin lets it send back what came from it.  A container reaches its own published port by the
- * host's routing, and needs that only where bridged packets pass the host's NAT by themselves
- * (net.bridge.bridge-nf-call-iptables, which other engines switch on).
+ * How the port is to be.  Hairpin lets it send back what came from it.  A container reaches its own
+ * published port by the host's routing, and needs that only where bridged packets pass the host's
+ * NAT by themselves (net.bridge.bridge-nf-call-iptables, which other engines switch on).
  */
 static void put_port(struct nl_msg *msg, bool is_isolated)
 {

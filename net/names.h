@@ -23,8 +23,8 @@ void names_network_id(const char *network, char ret[65]);
 void names_mac(struct in_addr address, uint8_t ret[6]);
 
 /*
- * /etc/hosts: localhost lines, the container's own name for each of its addresses, and extra "host:ip" entries, of which the
- * ip may be "host-gateway": the host as the container reaches it.
+ * /etc/hosts: localhost lines, the container's own name for each of its addresses, and extra
+ * "host:ip" entries, of which the ip may be "host-gateway": the host as the container reaches it.
  *
  * @addresses: the container's; with none its name leads to its loopback
  * @gateway: NULL: the host is not reached; such entries are left out

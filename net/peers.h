@@ -17,7 +17,8 @@
  *	api                 a further name (alias) or a service: all of that name that are ready
  *	web.front           in that network alone
  *
- * The default network has no names, as with docker.  In several networks the first (in the order of eth0, eth1, ...) that knows the name counts.
+ * The default network has no names, as with docker.  In several networks the first (in the order of
+ * eth0, eth1, ...) that knows the name counts.
  */
 struct peers;
 struct dns_addresses;

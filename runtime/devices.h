@@ -4,9 +4,9 @@
 #include "runtime/rootfs.h"
 
 /*
- * /dev of the container, unless it is the host's: nodes (bound from the host where a user namespace forbids mknod(2)), the
- * links fd, stdin, stdout, stderr, core and ptmx.  Works below one descriptor of /dev, which has to
- * be a directory of the root.
+ * /dev of the container, unless it is the host's: nodes (bound from the host where a user namespace
+ * forbids mknod(2)), the links fd, stdin, stdout, stderr, core and ptmx.  Works below one
+ * descriptor of /dev, which has to be a directory of the root.
  */
 int devices_make(const struct rootfs *rootfs, struct error *err);
 

@@ -12,7 +12,8 @@ struct plan;
  * What is bound into a container, as detached mounts that its creator makes, where init could not.
  *
  * The init of a user namespace is nobody on the host: it cannot pass directories that are closed to
- * others, as those above a root file system often are, and only the host's root may do so for it.  The same goes for ids: who maps those of a mount has to be root of its file system.
+ * others, as those above a root file system often are, and only the host's root may do so for it.
+ * The same goes for ids: who maps those of a mount has to be root of its file system.
  */
 struct trees {
 	int root;    /* of the root file system, -1 if init binds it; owned */
