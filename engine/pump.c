@@ -89,7 +89,7 @@ static bool flush(struct pump *pump)
 			break;
 	}
 	if (pump->to >= 0 && pump->begin < pump->end) {
-		/* Nobody reads any more: the container may know (a pipe breaks, a terminal does not). */
+		/* Nobody reads any more: the container may know, if it is a pipe. */
 		wait_for_sink(pump, false);
 		close_fd(&pump->to);
 		pump->begin = pump->end = 0;

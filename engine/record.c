@@ -489,7 +489,7 @@ char *record_image_user(const struct engine_dirs *dirs, const char *image_id)
 
 		if (rc == 0)
 			rc = record_read(&place, &record, &err);
-		/* Without a record it uses nothing yet: its creator holds the store until it has one. */
+		/* Without a record it uses nothing yet: until then its creator holds the store. */
 		if (rc == 0 ? str_eq(record.image_id, image_id) : err.code != ENOENT)
 			return xstrdup(names.items[i]);
 	}

@@ -2,7 +2,7 @@
 /*
  * logs_driver write DIR MAX_SIZE MAX_FILES        its stdin to the log, as a supervisor does; at the
  *                                                 end: "peak N KiB"
- * logs_driver read DIR TAIL [FOLLOW]              the log to stdout and stderr; FOLLOW: until stdin ends
+ * logs_driver read DIR TAIL [FOLLOW]             the log to stdout and stderr; FOLLOW: until stdin ends
  */
 #include <fcntl.h>
 #include <stdio.h>
