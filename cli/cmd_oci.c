@@ -23,18 +23,25 @@
 #include "base/sys_exe.h"
 #include "cli/forward.h"
 #include "cli/output.h"
+#include "engine/dirs.h"
+#include "engine/record.h"
 #include "runtime/container.h"
 #include "runtime/spec.h"
 #include "runtime/state.h"
 #include "runtime/terminal.h"
 
 static const char *state_root = MINICTR_STATE_ROOT "/oci";
-static bool is_root_set;
+static bool is_root_set, is_called_as_runc;
 
 void oci_set_root(const char *root)
 {
 	state_root = root;
 	is_root_set = true;
+}
+
+void oci_set_caller(void)
+{
+	is_called_as_runc = true;
 }
 
 bool oci_has_root(void)
@@ -45,11 +52,16 @@ bool oci_has_root(void)
 bool oci_is_meant(const char *id)
 {
 	auto_free char *path = NULL;
+	auto_free char *name = NULL;
+	struct error ignored;
 
 	if (is_root_set || !is_valid_name(id))
 		return is_root_set;
 	path = path_join(state_root, id);
-	return access(path, F_OK) == 0;
+	if (access(path, F_OK) == 0)
+		return true;
+	/* Of nobody's container: in the words that the caller knows. */
+	return is_called_as_runc && record_find(&engine_dirs, id, &name, &ignored) != 1;
 }
 
 /* `start ID`, `kill ID SIGNAL`, `pause ID` are the engine's verbs too. */
@@ -189,13 +201,18 @@ static int create(const struct create_options *o, const char *id, bool uses_fifo
 
 /*
  * What engines look for when it fails: runc's words, where "exec: ..." follows at once if the program
- * cannot be run, and its exit status.
+ * cannot be run, and nothing comes before that the id is taken; and its exit status.
  */
 static int tell_as_runc(int rc, const char *verb, struct error *err)
 {
 	const char *exec = err->status ? strstr(err->msg, "exec") : NULL;
+	const char *taken = strstr(err->msg, "container with given ID already exists");
 
-	if (exec) {
+	if (taken) {
+		auto_free char *cause = xstrdup(taken);
+
+		rc = err_set(err, err->code, "%s", cause);
+	} else if (exec) {
 		auto_free char *cause = xstrdup(exec);
 
 		rc = err_set(err, err->code, "unable to start container process: %s", cause);

@@ -22,9 +22,12 @@ int oci_open_cgroup(const char *id, struct container_state *ret, struct cgroup *
 void oci_set_root(const char *root);
 const char *oci_root(void);
 
+/* Options were given that only callers of runc give: what they look for in errors is said. */
+void oci_set_caller(void);
+
 /*
  * Some verbs have the names of commands of the engine: the runtime's is meant with --root, or if the
- * state root has a container @id.
+ * state root has a container @id, or if nobody has one and the caller takes us for runc.
  */
 bool oci_is_meant(const char *id);
 bool oci_has_root(void); /* --root was given */

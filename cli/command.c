@@ -131,6 +131,9 @@ static bool is_prefix(const struct command *const *commands, const char *word)
 	return false;
 }
 
+/* What runc ends with then, and no command of ours does: callers can tell "has no such verb". */
+#define STATUS_NO_COMMAND 3
+
 static int unknown_command(const struct command *const *commands, const char *name,
 			   struct error *err)
 {
@@ -144,9 +147,11 @@ static int unknown_command(const struct command *const *commands, const char *na
 			best = *commands;
 	}
 	if (best)
-		return err_set(err, EINVAL, "unknown command '%s': did you mean '%s'?", name,
-			       best->name);
-	return err_set(err, EINVAL, "unknown command '%s' (see 'minictr --help')", name);
+		(void)err_set(err, EINVAL, "unknown command '%s': did you mean '%s'?", name,
+			      best->name);
+	else
+		(void)err_set(err, EINVAL, "unknown command '%s' (see 'minictr --help')", name);
+	return err_exit(err, STATUS_NO_COMMAND);
 }
 
 int command_find(const struct command *const *commands, int argc, char *const argv[],

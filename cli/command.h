@@ -60,7 +60,7 @@ char *commands_help(const struct command *global, const struct command *const *c
 
 /*
  * Finds the command that argv[0..argc) begins with, of one or two words; *ret_words says how many.
- * -EINVAL with "unknown command 'x': did you mean 'y'?" if there is none.
+ * -EINVAL with "unknown command 'x': did you mean 'y'?" and exit status 3 if there is none.
  */
 int command_find(const struct command *const *commands, int argc, char *const argv[],
 		 const struct command **ret, int *ret_words, struct error *err);

@@ -104,6 +104,8 @@ static int run_global(void *options, const struct strv *args, struct error *err)
 		return rc;
 	if (o->uses_systemd && access("/run/systemd/system", F_OK) < 0)
 		return err_set(err, ENOTSUP, "--systemd-cgroup: systemd does not run here");
+	if (o->log || o->criu || o->rootless || o->uses_systemd)
+		oci_set_caller();
 	if (o->root) {
 		root = xstrdup(o->root);
 		oci_set_root(root);
