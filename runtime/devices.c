@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -153,9 +155,12 @@ int devices_console(const struct rootfs *rootfs, int slave, struct error *err)
 {
 	auto_free char *name = path_join(rootfs->root.path, "dev/console");
 	auto_fd int fd = make_file_in_root(&rootfs->root, "/dev/console", 0600, err);
+	struct statfs fs;
 
 	if (fd < 0)
 		return fd;
+	if (fstatfs(fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC)
+		return err_set(err, EPERM, "make '/dev/console': leads into /proc");
 
 	const struct sys_bind bind = { .source = { .fd = slave, .path = "/dev/pts/0" } };
 

@@ -30,7 +30,9 @@
  *    if it is missing, and mounted on by descriptor.  A symlink of the image, or one that a sharing
  *    container swaps in meanwhile, leads nowhere but into the root.
  * 3. /dev is filled below one descriptor of it.  Masks are binds of a /dev/null whose device number
- *    was checked on the very descriptor that is bound.
+ *    was checked on the very descriptor that is bound.  Those of /proc and /sys are made in what was
+ *    mounted there, by its descriptor: a mount goes where its directory is renamed to, and a name
+ *    may lead to something else by then.
  * 4. pivot_root(2), and the host's tree is gone.
  *
  * Names in records are the host's, as long as the host's tree is there.
@@ -432,6 +434,35 @@ static int mount_cgroup(struct rootfs *rootfs, const struct plan_mount *m, struc
 	return rc;
 }
 
+/* Holds on to what has been mounted on /proc or /sys, and sees that it is that. */
+static int keep(const struct rootfs *rootfs, const struct plan_mount *m, int *ret,
+		struct error *err)
+{
+	bool is_proc = strcmp(m->destination, "/proc") == 0;
+	int magic = m->options.is_bind ? 0 : is_proc ? PROC_SUPER_MAGIC : SYSFS_MAGIC;
+	struct statfs fs;
+
+	close_fd(ret);
+	*ret = openat(rootfs->root.fd, m->destination + 1,
+		      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*ret < 0)
+		return err_sys(err, "open '%s'", m->destination);
+	if (fstatfs(*ret, &fs) < 0)
+		return err_sys(err, "look at '%s'", m->destination);
+	if (magic && fs.f_type != magic && str_eq(m->spec->type, is_proc ? "proc" : "sysfs"))
+		return err_set(err, EPERM, "'%s' was replaced meanwhile", m->destination);
+	return 0;
+}
+
+static int keep_special(struct rootfs *rootfs, const struct plan_mount *m, struct error *err)
+{
+	if (strcmp(m->destination, "/proc") == 0)
+		return keep(rootfs, m, &rootfs->proc, err);
+	if (strcmp(m->destination, "/sys") == 0)
+		return keep(rootfs, m, &rootfs->sys, err);
+	return 0;
+}
+
 int rootfs_mount(struct rootfs *rootfs, struct error *err)
 {
 	for (size_t i = 0; i < rootfs->plan->n_mounts; i++) {
@@ -441,6 +472,8 @@ int rootfs_mount(struct rootfs *rootfs, struct error *err)
 			 : m->options.is_bind ? mount_bind(rootfs, i, err)
 					      : mount_new(rootfs, m, err);
 
+		if (rc == 0)
+			rc = keep_special(rootfs, m, err);
 		if (rc < 0)
 			return err_wrap(err, "mount '%s' on '%s'",
 					m->source ? m->source : m->spec->type, m->destination);
@@ -472,6 +505,16 @@ struct masks {
 	char *empty_name; /* of that directory; owned */
 };
 
+/* O_PATH of @path in the container, or a negative errno. */
+static int open_path(const struct rootfs *rootfs, const char *path)
+{
+	if (rootfs->proc >= 0 && str_starts(path, "/proc/"))
+		return open_in_root_raw(rootfs->proc, path + strlen("/proc"), O_PATH, 0, 0);
+	if (rootfs->sys >= 0 && str_starts(path, "/sys/"))
+		return open_in_root_raw(rootfs->sys, path + strlen("/sys"), O_PATH, 0, 0);
+	return open_in_root_raw(rootfs->root.fd, path, O_PATH, 0, 0);
+}
+
 static int mask_directory(const struct rootfs *rootfs, struct masks *masks, const char *path,
 			  const struct dir *target, struct error *err)
 {
@@ -485,15 +528,17 @@ static int mask_directory(const struct rootfs *rootfs, struct masks *masks, cons
 	if (rc < 0)
 		return rc;
 	masks->empty_name = xstrdup(target->path);
-	masks->empty = open_in_root(&rootfs->root, path, O_PATH | O_DIRECTORY, 0, err);
-	return masks->empty < 0 ? masks->empty : 0;
+	masks->empty = open_path(rootfs, path);
+	return masks->empty < 0 ? err_set(err, -masks->empty, "open '%s': %s", masks->empty_name,
+					  err_text(-masks->empty))
+				: 0;
 }
 
 static int mask(const struct rootfs *rootfs, struct masks *masks, const char *path,
 		struct error *err)
 {
 	auto_free char *name = shown(rootfs, path);
-	auto_fd int fd = open_in_root_raw(rootfs->root.fd, path, O_PATH, 0, 0);
+	auto_fd int fd = open_path(rootfs, path);
 	struct stat st;
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
@@ -516,7 +561,7 @@ static int mask(const struct rootfs *rootfs, struct masks *masks, const char *pa
 static int make_read_only(const struct rootfs *rootfs, const char *path, struct error *err)
 {
 	auto_free char *name = shown(rootfs, path);
-	auto_fd int fd = open_in_root_raw(rootfs->root.fd, path, O_PATH, 0, 0);
+	auto_fd int fd = open_path(rootfs, path);
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0;
@@ -561,6 +606,8 @@ int rootfs_enter(struct rootfs *rootfs, struct error *err)
 	if (rc < 0)
 		return rc;
 	close_fd(&rootfs->root.fd);
+	close_fd(&rootfs->proc);
+	close_fd(&rootfs->sys);
 	if (!plan->spec->is_root_readonly && !plan->root_propagation)
 		return 0;
 	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -20,6 +20,7 @@ struct rootfs {
 	const struct trees *trees;               /* what is bound; NULL: opened by name */
 	bool no_pivot;
 	struct dir root; /* set by rootfs_open(); owned fd, the path is the plan's rootfs */
+	int proc, sys;   /* what rootfs_mount() mounted on /proc and /sys, -1: nothing; owned */
 };
 
 /* Mount propagation, and the root itself: overlay or bind, opened. */
@@ -28,8 +29,7 @@ int rootfs_open(struct rootfs *rootfs, struct error *err);
 /* The mounts of the plan. */
 int rootfs_mount(struct rootfs *rootfs, struct error *err);
 
-/* Device nodes and links in /dev, the console (@pty_slave >= 0), masked and read-only paths. */
-int rootfs_devices(struct rootfs *rootfs, int pty_slave, struct error *err);
+/* Masked and read-only paths. */
 int rootfs_mask(struct rootfs *rootfs, struct error *err);
 
 /* Makes it the root, and read-only if asked. */
