@@ -91,8 +91,8 @@ static int make_file(const char *path, const char *text, struct error *err)
 	return sys_put_at(&(struct dir){ .fd = fd, .path = parent }, name, 0644, text, err);
 }
 
-/* mkdir -p: a step for each directory that is new. */
-static int make_dirs(const char *path, struct error *err)
+/* mkdir -p: a step for each directory that is new.  @closed is for root alone. */
+static int make_dirs(const char *path, const char *closed, struct error *err)
 {
 	auto_fd int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_free char *done = xstrdup("/");
@@ -110,10 +110,12 @@ static int make_dirs(const char *path, struct error *err)
 
 		if (!*part)
 			continue;
-		rc = sys_mkdir_at(&dir, part, 0755, err);
-		if (rc < 0)
-			return rc;
 		next = path_join(done, part);
+		rc = sys_mkdir_at(&dir, part, strcmp(next, closed) == 0 ? 0700 : 0755, err);
+		if (rc < 0) {
+			free(next);
+			return rc;
+		}
 		free(done);
 		done = next;
 		fd = openat(at, part, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -125,7 +127,7 @@ static int make_dirs(const char *path, struct error *err)
 	return 0;
 }
 
-int files_make_sources(const struct bundle_mounts *mounts, struct error *err)
+int files_make_sources(const struct bundle_mounts *mounts, const char *volumes, struct error *err)
 {
 	for (size_t i = 0; i < mounts->n; i++) {
 		const struct bundle_mount *m = &mounts->items[i];
@@ -134,7 +136,7 @@ int files_make_sources(const struct bundle_mounts *mounts, struct error *err)
 		if (m->source && m->text)
 			rc = make_file(m->source, m->text, err);
 		else if (m->source && m->is_source_made && access(m->source, F_OK) < 0)
-			rc = make_dirs(m->source, err);
+			rc = make_dirs(m->source, volumes, err);
 		if (rc < 0)
 			return err_wrap(err, "mount on '%s'", m->target);
 	}

@@ -28,9 +28,10 @@ void files_make(const struct files *files, struct bundle_files *ret);
 
 /*
  * What is bound and may be made, as far as it is missing: directories, volumes among them, and files
- * that have a content.
+ * that have a content.  @volumes, where those with names are, is made for root alone: what a container
+ * leaves there may be set-user-ID.
  */
-int files_make_sources(const struct bundle_mounts *mounts, struct error *err);
+int files_make_sources(const struct bundle_mounts *mounts, const char *volumes, struct error *err);
 
 struct bundle_device;
 

@@ -352,7 +352,7 @@ int run_make_spec(const struct run *run, struct spec *ret, struct error *err)
 	in.init = init;
 	bundle_mounts_resolve(&in, &mounts);
 	if (rc == 0)
-		rc = files_make_sources(&mounts, err);
+		rc = files_make_sources(&mounts, volumes, err);
 	if (rc == 0)
 		rc = bundle_make(&in, &mounts, ret, err);
 	bundle_mounts_fini(&mounts);

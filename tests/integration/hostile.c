@@ -3,8 +3,10 @@
  * hostile swap STOP-FILE ONE OTHER    makes two names change places until there is a STOP-FILE
  * hostile type                        puts a character into the terminal's input
  * hostile key DESCRIPTION             looks for a key of the session that it is in
+ * hostile session DESCRIPTION COMMAND...
+ *                                     runs COMMAND in a new session keyring that has such a key
  *
- * What containers try.  Prints how it went.
+ * What containers try, and what is tried on the host for them.  Prints how it went.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,8 +55,20 @@ static int find_key(const char *description)
 	return 0;
 }
 
+static int in_session(const char *description, char **command)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ||
+	    syscall(SYS_add_key, "user", description, "secret", 6, KEY_SPEC_SESSION_KEYRING) < 0)
+		(void)printf("make a key: %s\n", strerror(errno));
+	else
+		(void)execvp(command[0], command);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 3 && strcmp(argv[1], "session") == 0)
+		return in_session(argv[2], argv + 3);
 	if (argc == 5 && strcmp(argv[1], "swap") == 0)
 		return swap(argv[2], argv[3], argv[4]);
 	if (argc == 2 && strcmp(argv[1], "type") == 0)
