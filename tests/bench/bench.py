@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks of this folder share: contenders that are measured in turns, and their bundle."""
 
+import argparse
 import json
 import os
 import statistics
@@ -66,6 +67,14 @@ def print_table(title, figures):
             row["idle"] / floor["idle"], row["cpu"], row["rss"]))
 
 
+def judge_rss(figures, who, kib, why):
+    """The same for the peak of a process's memory."""
+    rss = figures[who]["rss"]
+    print("%-6s %s peaks at %d KiB (at most %d%s)" % (
+        "ok" if rss <= kib else "MISSED", who, rss, kib, why))
+    return int(rss > kib)
+
+
 def judge_ratio(figures, who, figure, against, factor):
     """Prints a target with what was measured; 1 if it was missed."""
     if against not in figures or who not in figures:
@@ -75,6 +84,25 @@ def judge_ratio(figures, who, figure, against, factor):
         "ok" if ratio <= factor else "MISSED", who, ratio, against,
         "back to back" if figure == "busy" else "after idleness", factor))
     return int(ratio > factor)
+
+
+def with_tmpfs():
+    """Starts the script again where /run is a tmpfs, as on a host; in a mount namespace of its own."""
+    if not os.environ.get("BENCH_HAS_TMPFS"):
+        os.environ["BENCH_HAS_TMPFS"] = "1"
+        os.execvp("unshare", ["unshare", "--mount", "sh", "-c",
+                              'mount -t tmpfs tmpfs /run && exec "$0" "$@"',
+                              os.path.abspath(sys.argv[0])] + sys.argv[1:])
+
+
+def parse_arguments(description, rounds):
+    parser = argparse.ArgumentParser(description=description,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", type=os.path.abspath)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--gate", action="store_true")
+    return parser
 
 
 def make_bundle(build, work, name="bundle", cgroup="/minictr-bench", command=()):

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * floor [-s FILTER] ROOTFS COMMAND...
+ * floor [-s FILTER] [-g GROUP] ROOTFS COMMAND...
  *
  * The least that a container costs: asks the kernel for what tests/bench/start asks of a container
  * engine (six namespaces, limits, the usual mounts, devices, masked and read-only paths, few
  * capabilities, a compiled seccomp filter) and does nothing else.  No parsing, no checks of what is
  * in ROOTFS, no state, no undo.  Only for measuring: it trusts everything.
  *
- * FILTER holds struct sock_filter as seccomp(2) takes them.
+ * FILTER holds struct sock_filter as seccomp(2) takes them.  GROUP is the cgroup's name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,6 @@
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define GROUP        "minictr-floor"
 
 #define MUST(call)                      \
 	do {                            \
@@ -127,6 +126,7 @@ static const int capabilities[] = {
 	CAP_SYS_CHROOT,
 };
 
+static const char *group = "minictr-floor";
 static bool is_unified;
 static int tasks[COUNT(hierarchies)];
 
@@ -141,8 +141,8 @@ static void write_to(const char *path, const char *value)
 
 static void group_path(char *path, size_t size, const char *controller, const char *file)
 {
-	(void)snprintf(path, size, "/sys/fs/cgroup/%s%s" GROUP "/%s", controller,
-		       controller[0] ? "/" : "", file);
+	(void)snprintf(path, size, "/sys/fs/cgroup/%s%s%s/%s", controller, controller[0] ? "/" : "",
+		       group, file);
 }
 
 /* Returns the fd for CLONE_INTO_CGROUP, or -1 on v1, where the child writes to `tasks`. */
@@ -151,12 +151,14 @@ static int make_groups(void)
 	char path[256];
 
 	if (is_unified) {
-		MUST(mkdir("/sys/fs/cgroup/" GROUP, 0755));
+		group_path(path, sizeof(path), "", "");
+		MUST(mkdir(path, 0755));
 		for (size_t i = 0; i < COUNT(limits_v2); i++) {
 			group_path(path, sizeof(path), "", limits_v2[i].file);
 			write_to(path, limits_v2[i].value);
 		}
-		return open("/sys/fs/cgroup/" GROUP, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		group_path(path, sizeof(path), "", "");
+		return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
 	for (size_t i = 0; i < COUNT(hierarchies); i++) {
 		group_path(path, sizeof(path), hierarchies[i], "");
@@ -176,7 +178,8 @@ static void remove_groups(void)
 	char path[256];
 
 	if (is_unified) {
-		MUST(rmdir("/sys/fs/cgroup/" GROUP));
+		group_path(path, sizeof(path), "", "");
+		MUST(rmdir(path));
 		return;
 	}
 	for (size_t i = 0; i < COUNT(hierarchies); i++) {
@@ -352,8 +355,13 @@ int main(int argc, char **argv)
 		argv += 2;
 		argc -= 2;
 	}
+	if (argc > 2 && strcmp(argv[1], "-g") == 0) {
+		group = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 3) {
-		(void)fprintf(stderr, "usage: floor [-s FILTER] ROOTFS COMMAND...\n");
+		(void)fprintf(stderr, "usage: floor [-s FILTER] [-g GROUP] ROOTFS COMMAND...\n");
 		return 2;
 	}
 	is_unified = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
