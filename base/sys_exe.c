@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -27,8 +29,11 @@
 #define OURSELVES "/proc/self/exe"
 #define ARGS_MAX  ((size_t)8 << 20)
 
-/* Set for the second execution, so that there is no third. */
-#define MARK "_MINICTR_PROTECTED"
+/* What we were called before we were executed again; NULL: that has not happened. */
+static char *first_path;
+
+/* By a descriptor (execveat(2)) and with the mark: as it is done here. */
+static bool is_second;
 
 static bool is_protected(int fd)
 {
@@ -38,6 +43,54 @@ static bool is_protected(int fd)
 	if (seals >= 0)
 		return seals & F_SEAL_WRITE;
 	return fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_RDONLY;
+}
+
+/* Anybody can set a variable: it counts if we are the same file by another mount, or in memory. */
+static bool is_copy_of(int exe, const char *path)
+{
+	struct stat own, named;
+
+	if (!is_protected(exe))
+		return false;
+	if (fcntl(exe, F_GET_SEALS) >= 0)
+		return true;
+	return fstat(exe, &own) == 0 && stat(path, &named) == 0 && own.st_dev == named.st_dev &&
+	       own.st_ino == named.st_ino;
+}
+
+static bool is_executed_by_descriptor(void)
+{
+	const char *name = (const char *)getauxval(AT_EXECFN);
+
+	return name && str_starts(name, "/dev/fd/");
+}
+
+void sys_exe_begin(void)
+{
+	auto_free char *mark = getenv(SYS_EXE_MARK) ? xstrdup(getenv(SYS_EXE_MARK)) : NULL;
+	auto_fd int exe = -1;
+
+	if (!mark)
+		return;
+	(void)unsetenv(SYS_EXE_MARK);
+	is_second = is_executed_by_descriptor();
+	exe = is_second ? open(OURSELVES, O_RDONLY | O_CLOEXEC) : -1;
+	if (exe < 0 || !is_copy_of(exe, mark))
+		return;
+	first_path = take_ptr(mark);
+	/* The kernel made a number of it. */
+	(void)prctl(PR_SET_NAME, "minictr", 0, 0, 0);
+}
+
+char *sys_exe_path(void)
+{
+	char path[PATH_MAX];
+	ssize_t n;
+
+	if (first_path)
+		return xstrdup(first_path);
+	n = readlink(OURSELVES, path, sizeof(path));
+	return n > 0 && (size_t)n < sizeof(path) ? xstrndup(path, (size_t)n) : NULL;
 }
 
 static int make_memory_file(void)
@@ -93,21 +146,19 @@ static int read_args(struct strv *ret, struct error *err)
 
 int sys_exe_protect(struct error *err)
 {
-	auto_fd int exe = open(OURSELVES, O_RDONLY | O_CLOEXEC);
+	auto_fd int exe = first_path ? -1 : open(OURSELVES, O_RDONLY | O_CLOEXEC);
 	auto_strv struct strv args = { 0 };
+	auto_free char *path = NULL;
 	auto_fd int copy = -1;
 	int rc;
 
+	if (first_path)
+		return 0;
 	if (exe < 0)
 		return err_sys(err, "open '%s'", OURSELVES);
-	if (is_protected(exe)) {
-		/* The kernel made a number of it (execveat(2)). */
-		if (getenv(MARK))
-			(void)prctl(PR_SET_NAME, "minictr", 0, 0, 0);
-		(void)unsetenv(MARK);
+	if (is_protected(exe))
 		return 0;
-	}
-	if (getenv(MARK))
+	if (is_second)
 		return err_set(err, EPERM,
 			       "protect our program: a container could write to it, and a "
 			       "read-only copy is not read-only");
@@ -117,7 +168,8 @@ int sys_exe_protect(struct error *err)
 	rc = read_args(&args, err);
 	if (rc < 0)
 		return rc;
-	(void)setenv(MARK, "1", 1);
+	path = sys_exe_path();
+	(void)setenv(SYS_EXE_MARK, path ? path : OURSELVES, 1);
 	(void)execveat(copy, "", args.items, environ, AT_EMPTY_PATH);
 	return err_sys(err, "execute the copy of our program");
 }

@@ -15,3 +15,15 @@
  * container's program from a copy of itself; the work up to here is done twice.  0.3 ms.
  */
 int sys_exe_protect(struct error *err);
+
+/*
+ * At the start of main(): finds out whether this is the second execution, and hides it from whoever
+ * we execute.
+ */
+void sys_exe_begin(void);
+
+/* The path of our program, also when a copy of it is executed.  Owned by the caller; may be NULL. */
+char *sys_exe_path(void);
+
+/* An environment variable with that path, set for the second execution. */
+#define SYS_EXE_MARK "_MINICTR_PROTECTED"

@@ -108,19 +108,19 @@ static int run_rm(void *options, const struct strv *args, struct error *err)
 	return run_verb(options, args, PROJECT_REMOVE, err);
 }
 
-#define LIFE_COMMAND(name_, summary_, opts_, run_)                                      \
-	{                                                                               \
-		.name = "compose " name_, .group = "Stacks", .summary = summary_,       \
-		.synopsis = "[OPTIONS] [FILE...] [SERVICE...]", .opts = opts_,          \
-		.options_size = sizeof(struct life_options), .options_init = life_init, \
-		.options_fini = life_fini, .max_args = ARGS_MANY, .run = run_,          \
+#define LIFE_COMMAND(name_, summary_, opts_, run_, ...)                                    \
+	{                                                                                  \
+		.name = "compose " name_, .group = "Stacks", .summary = summary_,          \
+		.synopsis = "[OPTIONS] [FILE...] [SERVICE...]", .opts = opts_,             \
+		.options_size = sizeof(struct life_options), .options_init = life_init,    \
+		.options_fini = life_fini, .max_args = ARGS_MANY, .run = run_, __VA_ARGS__ \
 	}
 
 const struct command compose_stop = LIFE_COMMAND("stop", "End its containers", stop_opts, run_stop);
-const struct command compose_start =
-	LIFE_COMMAND("start", "Start its containers that do not run", plain_opts, run_start);
-const struct command compose_restart =
-	LIFE_COMMAND("restart", "Restart its containers", stop_opts, run_restart);
+const struct command compose_start = LIFE_COMMAND("start", "Start its containers that do not run",
+						  plain_opts, run_start, .is_protected = true);
+const struct command compose_restart = LIFE_COMMAND("restart", "Restart its containers", stop_opts,
+						    run_restart, .is_protected = true);
 const struct command compose_kill =
 	LIFE_COMMAND("kill", "Kill its containers", plain_opts, run_kill);
 const struct command compose_pause =

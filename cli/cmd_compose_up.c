@@ -196,6 +196,7 @@ const struct command compose_up = {
 	.options_init = up_init,
 	.options_fini = up_fini,
 	.max_args = ARGS_MANY,
+	.is_protected = true,
 	.run = run_up,
 };
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "base/sys_exe.h"
 #include "cli/cmd_run.h"
 #include "cli/exec_opts.h"
 
@@ -30,11 +29,9 @@ static void exec_fini(void *options)
 
 static int run_exec(void *options, const struct strv *args, struct error *err)
 {
-	int rc = sys_exe_protect(err);
-
-	if (rc == 0 && geteuid() != 0)
-		rc = err_set(err, EPERM, "containers are run by root only");
-	return rc < 0 ? rc : exec_request_run(options, args->items[0], args, 1, err);
+	if (geteuid() != 0)
+		return err_set(err, EPERM, "containers are run by root only");
+	return exec_request_run(options, args->items[0], args, 1, err);
 }
 
 const struct command cmd_exec = {
@@ -54,5 +51,6 @@ const struct command cmd_exec = {
 	.min_args = 2,
 	.max_args = ARGS_MANY,
 	.stops_at_arg = true,
+	.is_protected = true,
 	.run = run_exec,
 };

@@ -139,6 +139,7 @@ const struct command cmd_start = {
 	.options_size = sizeof(struct start_options),
 	.min_args = 1,
 	.max_args = ARGS_MANY,
+	.is_protected = true,
 	.run = run_start,
 };
 
@@ -229,6 +230,7 @@ const struct command cmd_restart = {
 	.options_init = stop_init,
 	.min_args = 1,
 	.max_args = ARGS_MANY,
+	.is_protected = true,
 	.run = run_restart,
 };
 

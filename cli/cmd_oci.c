@@ -20,7 +20,6 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "base/sys_exe.h"
 #include "cli/forward.h"
 #include "cli/output.h"
 #include "engine/dirs.h"
@@ -224,10 +223,8 @@ static int tell_as_runc(int rc, const char *verb, struct error *err)
 static int run_create(void *options, const struct strv *args, struct error *err)
 {
 	struct container container;
-	int rc = sys_exe_protect(err);
+	int rc = create(options, args->items[0], true, &container, err);
 
-	if (rc == 0)
-		rc = create(options, args->items[0], true, &container, err);
 	if (rc < 0)
 		return tell_as_runc(rc, "create", err);
 	container_fini(&container);
@@ -253,10 +250,8 @@ static int create_and_run(const struct create_options *o, const char *id, struct
 {
 	struct container container;
 	struct error ignored;
-	int rc = sys_exe_protect(err);
+	int rc = forward_block(err);
 
-	if (rc == 0)
-		rc = forward_block(err);
 	if (rc == 0)
 		rc = create(o, id, false, &container, err);
 	if (rc < 0)
@@ -291,6 +286,7 @@ const struct command oci_create = {
 	.options_fini = create_fini,
 	.min_args = 1,
 	.max_args = 1,
+	.is_protected = true,
 	.run = run_create,
 };
 
@@ -327,6 +323,7 @@ const struct command oci_run = {
 	.options_fini = create_fini,
 	.min_args = 1,
 	.max_args = 1,
+	.is_protected = true,
 	.run = run_run,
 };
 

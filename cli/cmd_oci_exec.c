@@ -11,7 +11,6 @@
 #include "base/parse.h"
 #include "base/proc.h"
 #include "base/sock.h"
-#include "base/sys_exe.h"
 #include "cgroups/cgroup.h"
 #include "cli/cmd_oci.h"
 #include "cli/forward.h"
@@ -400,10 +399,8 @@ static int exec_with(const struct exec_options *o, const struct strv *args, stru
 static int run_exec(void *options, const struct strv *args, struct error *err)
 {
 	const struct exec_options *o = options;
-	int rc = sys_exe_protect(err);
+	int rc = o->is_detached ? 0 : forward_block(err);
 
-	if (rc == 0)
-		rc = o->is_detached ? 0 : forward_block(err);
 	if (rc == 0)
 		rc = exec_with(o, args, err);
 	if (rc >= 0)
@@ -475,6 +472,7 @@ const struct command oci_exec = {
 	.min_args = 1,
 	.max_args = ARGS_MANY,
 	.stops_at_arg = true,
+	.is_protected = true,
 	.usage_status = STATUS_NOT_RUN,
 	.run = run_exec,
 };

@@ -71,6 +71,7 @@ const struct command cmd_run = {
 	.options_fini = run_request_fini,
 	.max_args = ARGS_MANY,
 	.stops_at_arg = true,
+	.is_protected = true,
 	.usage_status = 125,
 	.run = run_run,
 };

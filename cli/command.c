@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "base/sys_exe.h"
 #include "base/word.h"
 
 static const struct opt no_opts[] = { OPTS_END };
@@ -215,7 +216,8 @@ static int parse_and_run(const struct command *command, int argc, char *const ar
 		err->status = command->usage_status ? command->usage_status : 1;
 		return rc;
 	}
-	return command->run(options, &args, err);
+	rc = command->is_protected ? sys_exe_protect(err) : 0;
+	return rc < 0 ? rc : command->run(options, &args, err);
 }
 
 int command_run(const struct command *command, int argc, char *const argv[], struct error *err)

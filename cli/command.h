@@ -35,6 +35,12 @@ struct command {
 	int usage_status;  /* exit status for wrong usage; 0: 1 */
 
 	/*
+	 * A copy of our process executes programs in containers, now or later (a supervisor's probes):
+	 * it runs from a program file that containers cannot write to (base/sys_exe.h).
+	 */
+	bool is_protected;
+
+	/*
 	 * Where commands share a name: whether these words behind it mean this one.  The first that
 	 * is meant is taken; NULL: always.
 	 */

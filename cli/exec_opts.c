@@ -9,7 +9,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/parse.h"
-#include "base/sys_exe.h"
 
 int exec_add_env(const char *text, void *field, struct error *err)
 {

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -15,6 +14,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "base/sys_exe.h"
 #include "engine/bundle.h"
 #include "engine/options.h"
 #include "engine/resolver.h"
@@ -239,20 +239,12 @@ void files_free_devices(struct bundle_device *devices, size_t n)
 int files_find_init(char **ret, struct error *err)
 {
 	static const char name[] = "minictr-init";
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	auto_free char *self = sys_exe_path();
 	auto_free char *installed = path_join(MINICTR_LIBEXECDIR, name);
 	auto_free char *beside = NULL;
 
-	if (n > 0) {
-		char *slash;
-
-		self[n] = '\0';
-		slash = strrchr(self, '/');
-		if (slash)
-			*slash = '\0';
-		beside = path_join(self, name);
-	}
+	if (self)
+		beside = xasprintf("%.*s%s", (int)(path_base(self) - self), self, name);
 	if (beside && access(beside, X_OK) == 0)
 		*ret = take_ptr(beside);
 	else if (access(installed, X_OK) == 0)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/sys_exe.h"
 #include "image/signals.h"
 
 #define MAX_ARGS 13
@@ -31,18 +31,13 @@ struct running {
 
 char *store_helper_path(const char *name)
 {
-	char own[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	auto_free char *own = sys_exe_path();
+	auto_free char *path = NULL;
 
-	if (len > 0) {
-		char *path;
-
-		own[len] = '\0';
+	if (own)
 		path = xasprintf("%.*s%s", (int)(path_base(own) - own), own, name);
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-	}
+	if (path && access(path, X_OK) == 0)
+		return take_ptr(path);
 	return xasprintf(MINICTR_LIBEXECDIR "/%s", name);
 }
 
