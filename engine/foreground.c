@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -272,6 +273,20 @@ static int on_supervisor_death(struct foreground *f, struct error *err)
 	return err_set(err, EPIPE, "the supervisor of container '%s' was killed", name);
 }
 
+/*
+ * Nobody else may be there to collect it: not every process 1 does.  But once it has told the end,
+ * all is released, and what may hold it up is the kernel alone: where ports were published, it waits
+ * for an RCU grace period, some 10 ms, before it lets go of the firewall's socket.
+ */
+static void collect(const struct foreground *f)
+{
+	auto_fd int pidfd = f->is_over ? pidfd_open(f->supervisor, 0) : -1;
+	struct error ignored;
+
+	if (pidfd < 0 || proc_wait_end(pidfd, 1, &ignored) != 0)
+		(void)waitpid(f->supervisor, NULL, 0);
+}
+
 static int supervise(struct foreground *f, struct str *ret_remark, struct error *err)
 {
 	int rc = fork_supervisor(f, err);
@@ -279,9 +294,8 @@ static int supervise(struct foreground *f, struct str *ret_remark, struct error 
 	if (rc < 0)
 		return rc;
 	rc = attend(f, ret_remark, err);
-	/* Nobody else may be there to collect it: not every process 1 does. */
 	if ((f->job.is_attached && !f->is_left) || rc < 0)
-		(void)waitpid(f->supervisor, NULL, 0);
+		collect(f);
 	if (rc < 0 && !f->is_over)
 		rc = on_supervisor_death(f, err);
 	return rc;

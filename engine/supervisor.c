@@ -581,7 +581,9 @@ _Noreturn void supervisor_run(struct supervisor_job *job)
 		run_abort(&s.run, &err);
 		record_place_leave(&s.run.place);
 		tell(&s, CONTROL_ERROR, 0, &err, -1);
-		_exit(1);
 	}
-	_exit(0);
+	/* Who reads what the command prints shall not wait for us: see collect() in foreground.c. */
+	(void)close(STDOUT_FILENO);
+	(void)close(STDERR_FILENO);
+	_exit(rc < 0 ? 1 : 0);
 }
