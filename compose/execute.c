@@ -43,7 +43,8 @@ struct work {
 	struct run_options options;
 	int64_t begun_ns;
 	int64_t patience_ns;
-	int steps; /* where they are recorded; -1: nowhere */
+	int stop_signal; /* 0: the container's own */
+	int steps;       /* where they are recorded; -1: nowhere */
 };
 
 static int64_t now_ns(const struct execution *x)
@@ -76,7 +77,8 @@ static int make(struct work *work, struct error *err)
 
 static int stop(const struct work *work, struct error *err)
 {
-	return member_stop(work->x->base->dirs, work->name, work->patience_ns, err);
+	return member_stop(work->x->base->dirs, work->name, work->stop_signal, work->patience_ns,
+			   err);
 }
 
 static int take_action(void *arg, struct error *err)
@@ -202,6 +204,7 @@ static int prepare(struct work *work, struct error *err)
 			     ? xstrdup(action->name)
 			     : service_container_name(x->base->project, service, action->number);
 	work->patience_ns = patience_of(x, service);
+	work->stop_signal = x->is_killing ? SIGKILL : 0;
 	return 0;
 }
 

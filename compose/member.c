@@ -75,10 +75,11 @@ int member_start(const struct engine_dirs *dirs, const char *name, struct error 
 	return verb_start(dirs, name, &none, &ignored, err);
 }
 
-int member_stop(const struct engine_dirs *dirs, const char *name, int64_t patience_ns,
+int member_stop(const struct engine_dirs *dirs, const char *name, int signal, int64_t patience_ns,
 		struct error *err)
 {
 	const struct stop_request request = {
+		.signal = signal,
 		.timeout = (int)MIN((patience_ns + 999999999) / 1000000000, (int64_t)INT32_MAX),
 	};
 	int rc = verb_stop(dirs, name, &request, err);

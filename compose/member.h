@@ -29,8 +29,8 @@ int member_update(const struct engine_dirs *dirs, const char *name,
 
 int member_start(const struct engine_dirs *dirs, const char *name, struct error *err);
 
-/* Asks it to end, kills it after @patience_ns, and waits for the end. */
-int member_stop(const struct engine_dirs *dirs, const char *name, int64_t patience_ns,
+/* Asks it to end by @signal (0: its own), kills it after @patience_ns, and waits for the end. */
+int member_stop(const struct engine_dirs *dirs, const char *name, int signal, int64_t patience_ns,
 		struct error *err);
 
 /* One that does not run is fine. */
