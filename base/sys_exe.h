@@ -12,7 +12,8 @@
  * If the program does not run from a read-only mount, it is executed again from a private
  * read-only copy of the mount that it is on (or from a sealed copy in memory where that cannot be
  * had): then this does not return.  To be called first of all, by who is going to execute a
- * container's program from a copy of itself; the work up to here is done twice.  0.3 ms.
+ * container's program from a copy of itself; the work up to here is done twice, unless
+ * base/sys_entry.c was faster.
  */
 int sys_exe_protect(struct error *err);
 
@@ -27,3 +28,9 @@ char *sys_exe_path(void);
 
 /* An environment variable with that path, set for the second execution. */
 #define SYS_EXE_MARK "_MINICTR_PROTECTED"
+
+/*
+ * The words after which base/sys_entry.c does it at once: commands that are protected
+ * (cli/command.h), whichever of that name it is.  tests/unit/cli/test_commands.c compares them.
+ */
+#define SYS_EXE_AT_ONCE "create", "exec", "restart", "run"
