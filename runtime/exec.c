@@ -22,6 +22,7 @@
 #include "base/sys_sched.h"
 #include "cgroups/cgroup.h"
 #include "runtime/container.h"
+#include "runtime/exec_spec.h"
 #include "runtime/namespaces.h"
 #include "runtime/notify.h"
 #include "runtime/plan.h"
@@ -55,10 +56,7 @@ struct exec_target {
 	pid_t pid; /* of init */
 	int pidfd;
 	unsigned long namespaces; /* CLONE_NEW* to join */
-	struct spec_process process;
-	char *personality;
-	struct seccomp_program seccomp;
-	char *listener_path, *listener_metadata;
+	struct exec_spec spec;
 	struct container_state state; /* for him */
 	struct cgroup_host *host;
 	struct cgroup *cgroup;
@@ -71,14 +69,10 @@ void exec_target_free(struct exec_target *target)
 	if (!target)
 		return;
 	close_fd(&target->pidfd);
-	seccomp_program_fini(&target->seccomp);
-	free(target->listener_path);
-	free(target->listener_metadata);
 	container_state_fini(&target->state);
-	spec_process_fini(&target->process);
+	exec_spec_fini(&target->spec);
 	cgroup_free(target->cgroup);
 	cgroup_host_free(target->host);
-	free(target->personality);
 	free(target->id);
 	free(target);
 }
@@ -91,7 +85,7 @@ void exec_target_freep(struct exec_target **target)
 
 const struct spec_process *exec_target_process(const struct exec_target *target)
 {
-	return &target->process;
+	return &target->spec.process;
 }
 
 const struct cgroup *exec_target_cgroup(const struct exec_target *target)
@@ -102,35 +96,6 @@ const struct cgroup *exec_target_cgroup(const struct exec_target *target)
 const struct cgroup_host *exec_target_cgroup_host(const struct exec_target *target)
 {
 	return target->host;
-}
-
-static int take_spec(struct exec_target *t, const struct spec *spec, const char *cache,
-		     struct error *err)
-{
-	auto_fd int cache_fd = -1;
-
-	spec_process_copy(&spec->process, &t->process);
-	t->personality = xstrdup(spec->personality_domain);
-	if (!spec->seccomp.is_given)
-		return 0;
-	t->listener_path = xstrdup(spec->seccomp.listener_path);
-	t->listener_metadata = xstrdup(spec->seccomp.listener_metadata);
-	cache_fd = dir_make_open(cache, 0700, err);
-	return seccomp_program_get(&spec->seccomp, &(struct dir){ .fd = cache_fd, .path = cache },
-				   &t->seccomp, err);
-}
-
-static int load_config(struct exec_target *t, const char *bundle, const char *cache,
-		       struct error *err)
-{
-	auto_fd int fd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	auto_spec struct spec spec = { 0 };
-	int rc;
-
-	if (fd < 0)
-		return err_sys(err, "open bundle '%s'", bundle);
-	rc = spec_load(fd, &spec, err);
-	return rc < 0 ? rc : take_spec(t, &spec, cache, err);
 }
 
 /*
@@ -187,8 +152,8 @@ static int open_target(struct exec_target *t, const char *root, const char *id,
 	if (rc == 0)
 		rc = look_at_init(t, err);
 	if (rc == 0)
-		rc = spec ? take_spec(t, spec, cache, err)
-			  : load_config(t, record.state.bundle, cache, err);
+		rc = spec ? exec_spec_take(spec, cache, &t->spec, err)
+			  : exec_spec_load(&dir, record.state.bundle, cache, &t->spec, err);
 	if (rc == 0)
 		rc = cgroup_host_open(&t->host, err);
 	if (rc == 0)
@@ -257,7 +222,7 @@ static const struct spec_process *affinity_of(const struct child *c)
 {
 	const struct spec_process *p = c->request->process;
 
-	return p->exec_cpu_initial || p->exec_cpu_final ? p : &c->target->process;
+	return p->exec_cpu_initial || p->exec_cpu_final ? p : &c->target->spec.process;
 }
 
 static int join(const struct child *c, struct error *err)
@@ -302,9 +267,9 @@ static int become(struct child *c, struct error *err)
 		.caps = &c->caps,
 		.rlimits = c->rlimits,
 		.n_rlimits = c->n_rlimits,
-		.seccomp = &c->target->seccomp,
+		.seccomp = &c->target->spec.seccomp,
 		.notify = &c->notify,
-		.personality = c->target->personality,
+		.personality = c->target->spec.personality,
 		.keyring = c->target->id,
 		.proc_fd = -1,
 		.pty_slave = -1,
@@ -318,8 +283,8 @@ static int become(struct child *c, struct error *err)
 			rc = err_sys(err, "open '/proc'");
 	}
 	if (rc == 0)
-		rc = notify_prepare(&c->notify, c->target->listener_metadata, &c->target->state,
-				    err);
+		rc = notify_prepare(&c->notify, c->target->spec.listener_metadata,
+				    &c->target->state, err);
 	/* In a user namespace that would be too late (runtime/process.h). */
 	if (rc == 0 && c->target->namespaces & CLONE_NEWUSER) {
 		job.is_limited_by_creator = true;
@@ -373,10 +338,10 @@ static int plan(const struct exec_target *t, const struct spec_process *p, struc
 	struct spec_process whole = *p;
 
 	if (!p->capabilities.is_given)
-		whole.capabilities = t->process.capabilities;
+		whole.capabilities = t->spec.process.capabilities;
 	if (!p->n_rlimits) {
-		whole.rlimits = t->process.rlimits;
-		whole.n_rlimits = t->process.n_rlimits;
+		whole.rlimits = t->spec.process.rlimits;
+		whole.n_rlimits = t->spec.process.n_rlimits;
 	}
 	c->n_rlimits = whole.n_rlimits;
 	return plan_one_process(&whole, &c->caps, &c->rlimits, err);
@@ -481,8 +446,8 @@ int exec_start(const struct exec_target *target, const struct exec_request *requ
 		rc = plan(target, request->process, &child, err);
 	if (rc == 0)
 		rc = make_stdio(request, &process, child.stdio, is_new, err);
-	if (rc == 0 && target->seccomp.is_notifying)
-		rc = notify_connect(target->listener_path, &child.notify, err);
+	if (rc == 0 && target->spec.seccomp.is_notifying)
+		rc = notify_connect(target->spec.listener_path, &child.notify, err);
 	if (rc == 0)
 		rc = blame_end(target, start(&child, &process, err), err);
 	notify_fini(&child.notify);

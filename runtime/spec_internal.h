@@ -3,7 +3,7 @@
 
 #include "runtime/spec.h"
 
-/* Inside of runtime/spec*.c only: tables that both halves use. */
+/* Inside of runtime/spec*.c (and exec_spec.c) only: tables that several of them use. */
 
 extern const struct json_field spec_linux_fields[];   /* on struct spec */
 extern const struct json_field spec_process_fields[]; /* on struct spec_process */
