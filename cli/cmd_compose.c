@@ -183,10 +183,10 @@ static const struct command compose_config = {
 /* ---- minictr compose ------------------------------------------------------------------------- */
 
 static const struct command *const compose_commands[] = {
-	&compose_config,  &compose_create, &compose_down,  &compose_exec, &compose_images,
-	&compose_kill,    &compose_logs,   &compose_pause, &compose_port, &compose_ps,
-	&compose_restart, &compose_rm,     &compose_start, &compose_stop, &compose_top,
-	&compose_unpause, &compose_up,     NULL,
+	&compose_config, &compose_create,  &compose_down,  &compose_exec,  &compose_images,
+	&compose_kill,   &compose_logs,    &compose_pause, &compose_port,  &compose_ps,
+	&compose_pull,   &compose_restart, &compose_rm,    &compose_start, &compose_stop,
+	&compose_top,    &compose_unpause, &compose_up,    NULL,
 };
 
 struct compose_options {
@@ -254,6 +254,7 @@ const struct command cmd_compose = {
 		   "  pause    Freeze all processes of its containers\n"
 		   "  port     Show where the host publishes a port of a service\n"
 		   "  ps       List its containers\n"
+		   "  pull     Get the images of its services from their registries\n"
 		   "  restart  Restart its containers\n"
 		   "  rm       Remove its containers that do not run\n"
 		   "  start    Start its containers that do not run\n"

@@ -7,8 +7,9 @@
 
 /* What the commands of `minictr compose` have in common. */
 extern const struct command compose_create, compose_down, compose_exec, compose_images,
-	compose_kill, compose_logs, compose_pause, compose_port, compose_ps, compose_restart,
-	compose_rm, compose_start, compose_stop, compose_top, compose_unpause, compose_up;
+	compose_kill, compose_logs, compose_pause, compose_port, compose_ps, compose_pull,
+	compose_restart, compose_rm, compose_start, compose_stop, compose_top, compose_unpause,
+	compose_up;
 
 /*
  * Which project it is: before the command's name and behind it.  @letter: what --file is for short,

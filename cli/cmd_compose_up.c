@@ -14,6 +14,7 @@
 #include "compose/graph.h"
 #include "compose/project.h"
 #include "compose/steps.h"
+#include "image/fetch.h"
 
 /* ---- up --------------------------------------------------------------------------------------- */
 
@@ -26,61 +27,76 @@ struct up_options {
 	int explain;
 };
 
+#define UP(member) .offset = OPT_FIELD(struct up_options, member)
+
+/* What is made, and how: `up` and `create`. */
+#define MAKE_OPTS                                                                           \
+	{ .name = "force-recreate",                                                         \
+	  .kind = OPT_FLAG,                                                                 \
+	  UP(request.recreates_all),                                                        \
+	  .help = "Make all containers anew" },                                             \
+		{ .name = "no-recreate",                                                    \
+		  .kind = OPT_FLAG,                                                         \
+		  UP(request.recreates_none),                                               \
+		  .help = "Leave containers as they are, whatever has changed" },           \
+		{ .name = "pull",                                                           \
+		  .kind = OPT_ENUM,                                                         \
+		  UP(request.pull.policy),                                                  \
+		  .names = fetch_policies,                                                  \
+		  .arg = "missing|always|never",                                            \
+		  .help = "When to get images first (each service's pull_policy)" },        \
+		{ .name = "quiet-pull",                                                     \
+		  .kind = OPT_FLAG,                                                         \
+		  UP(request.pull.is_quiet),                                                \
+		  .help = "Show no progress of that" },                                     \
+		{ .name = "remove-orphans",                                                 \
+		  .kind = OPT_FLAG,                                                         \
+		  UP(request.removes_orphans),                                              \
+		  .help = "Remove containers of services that the project does not have" }, \
+	{                                                                                   \
+		.name = "scale", .kind = OPT_LIST, UP(scales), .arg = "SERVICE=N",          \
+		.help = "So many containers of it"                                          \
+	}
+
 static const struct opt up_opts[] = {
 	CHOICE_OPTS(struct up_options, 'f'),
 	{ .name = "detach",
 	  .letter = 'd',
 	  .kind = OPT_FLAG,
-	  .offset = OPT_FIELD(struct up_options, is_detached),
+	  UP(is_detached),
 	  .help = "Do not stay to show what the containers write" },
 	{ .name = "explain",
 	  .kind = OPT_ENUM,
-	  .offset = OPT_FIELD(struct up_options, explain),
+	  UP(explain),
 	  .names = explain_forms,
 	  .optional = "text",
 	  .arg = "text|json|script",
 	  .help = "Print every step on standard output: what was asked of the kernel" },
-	{ .name = "force-recreate",
-	  .kind = OPT_FLAG,
-	  .offset = OPT_FIELD(struct up_options, request.recreates_all),
-	  .help = "Make all containers anew" },
+	MAKE_OPTS,
 	{ .name = "no-deps",
 	  .kind = OPT_FLAG,
-	  .offset = OPT_FIELD(struct up_options, has_no_deps),
+	  UP(has_no_deps),
 	  .help = "Only the named services, not what they depend on" },
 	{ .name = "no-start",
 	  .kind = OPT_FLAG,
-	  .offset = OPT_FIELD(struct up_options, request.makes_only),
+	  UP(request.makes_only),
 	  .help = "Only make the containers" },
-	{ .name = "no-recreate",
-	  .kind = OPT_FLAG,
-	  .offset = OPT_FIELD(struct up_options, request.recreates_none),
-	  .help = "Leave containers as they are, whatever has changed" },
-	{ .name = "remove-orphans",
-	  .kind = OPT_FLAG,
-	  .offset = OPT_FIELD(struct up_options, request.removes_orphans),
-	  .help = "Remove containers of services that the project does not have" },
-	{ .name = "scale",
-	  .kind = OPT_LIST,
-	  .offset = OPT_FIELD(struct up_options, scales),
-	  .arg = "SERVICE=N",
-	  .help = "So many containers of it" },
 	{ .name = "timeout",
 	  .letter = 't',
 	  .kind = OPT_INT,
 	  .max = 1000000000,
-	  .offset = OPT_FIELD(struct up_options, timeout),
+	  UP(timeout),
 	  .arg = "SECONDS",
 	  .help = "Kill what has not ended by then (each service's stop_grace_period)" },
 	{ .name = "wait",
 	  .kind = OPT_FLAG,
-	  .offset = OPT_FIELD(struct up_options, request.waits),
+	  UP(request.waits),
 	  .help = "Return when all services are healthy, or running if they have no healthcheck; "
 		  "implies -d" },
 	{ .name = "wait-timeout",
 	  .kind = OPT_INT,
 	  .max = 1000000000,
-	  .offset = OPT_FIELD(struct up_options, wait_timeout),
+	  UP(wait_timeout),
 	  .arg = "SECONDS",
 	  .help = "Fail if they are not by then, and say which (wait for ever)" },
 	OPTS_END,
@@ -88,7 +104,10 @@ static const struct opt up_opts[] = {
 
 static void up_init(void *options)
 {
-	((struct up_options *)options)->timeout = -1;
+	struct up_options *o = options;
+
+	o->timeout = -1;
+	o->request.pull.policy = PULL_AS_SAID;
 }
 
 static void up_fini(void *options)
@@ -202,27 +221,8 @@ const struct command compose_up = {
 
 /* ---- create ----------------------------------------------------------------------------------- */
 
-static const struct opt create_opts[] = {
-	CHOICE_OPTS(struct up_options, 'f'),
-	{ .name = "force-recreate",
-	  .kind = OPT_FLAG,
-	  .offset = OPT_FIELD(struct up_options, request.recreates_all),
-	  .help = "Make all containers anew" },
-	{ .name = "no-recreate",
-	  .kind = OPT_FLAG,
-	  .offset = OPT_FIELD(struct up_options, request.recreates_none),
-	  .help = "Leave containers as they are, whatever has changed" },
-	{ .name = "remove-orphans",
-	  .kind = OPT_FLAG,
-	  .offset = OPT_FIELD(struct up_options, request.removes_orphans),
-	  .help = "Remove containers of services that the project does not have" },
-	{ .name = "scale",
-	  .kind = OPT_LIST,
-	  .offset = OPT_FIELD(struct up_options, scales),
-	  .arg = "SERVICE=N",
-	  .help = "So many containers of it" },
-	OPTS_END,
-};
+static const struct opt create_opts[] = { CHOICE_OPTS(struct up_options, 'f'), MAKE_OPTS,
+					  OPTS_END };
 
 static int run_create(void *options, const struct strv *args, struct error *err)
 {

@@ -19,11 +19,6 @@ char *image_short_id(const char *id);
 bool image_is_labelled(const struct dir *store, const char *id, const struct strv *labels,
 		       const struct strv *unlabels);
 
-/* Pulls, with progress on standard error, and adds to @out what docker says then. */
-struct remote_options;
-int image_pull_and_tell(const char *reference, const struct remote_options *options, bool is_quiet,
-			struct str *out, struct error *err);
-
 struct prune {
 	bool has_all;         /* those with names, too */
 	int64_t until_ns;     /* only made before; 0: whenever */

@@ -120,29 +120,19 @@ static struct remote_options options_of(const struct remote_flags *flags)
 
 /* ---- pull ------------------------------------------------------------------------------------- */
 
-int image_pull_and_tell(const char *reference, const struct remote_options *options, bool is_quiet,
-			struct str *out, struct error *err)
-{
-	struct remote_pulled pulled = { 0 };
-	int rc = remote_pull(IMAGE_STORE, reference, options, &pulled, err);
-
-	if (rc == 0 && !is_quiet)
-		str_addf(out, "Digest: %s\nStatus: %s for %s\n", pulled.digest,
-			 pulled.is_new ? "Downloaded newer image" : "Image is up to date",
-			 ref_familiar(pulled.name));
-	if (rc == 0)
-		str_addf(out, "%s\n", pulled.name);
-	remote_pulled_fini(&pulled);
-	return rc;
-}
-
 static int run_pull(void *options, const struct strv *args, struct error *err)
 {
 	const struct remote_flags *flags = options;
 	const struct remote_options remote = options_of(flags);
+	struct remote_pulled pulled = { 0 };
 	auto_str struct str out = { 0 };
-	int rc = image_pull_and_tell(args->items[0], &remote, flags->is_quiet, &out, err);
+	int rc = remote_pull(IMAGE_STORE, args->items[0], &remote, &pulled, err);
 
+	if (rc == 0 && !flags->is_quiet)
+		remote_pulled_text(&pulled, &out);
+	if (rc == 0)
+		str_addf(&out, "%s\n", pulled.name);
+	remote_pulled_fini(&pulled);
 	return rc < 0 ? rc : output_print(&out, err);
 }
 

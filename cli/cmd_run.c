@@ -6,9 +6,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/cmd_image_internal.h"
 #include "cli/run_opts.h"
 #include "engine/foreground.h"
 #include "engine/reconcile.h"
+#include "image/fetch.h"
 
 /* ---- run -------------------------------------------------------------------------------------- */
 
@@ -30,6 +34,23 @@ static void print_explanation(enum explain_form form, int fd)
 		(void)!write(STDERR_FILENO, text.text, text.len);
 }
 
+/* A pull's progress is no part of what the container writes, nor of what is explained. */
+static int fetch(const struct run_request *request, struct error *err)
+{
+	const char *image = request->options.image;
+	enum fetch_policy policy = (enum fetch_policy)request->pull;
+	int rc = image ? fetch_is_needed(IMAGE_STORE, image, policy, err) : 0;
+
+	if (rc <= 0)
+		return rc;
+	if (policy == FETCH_MISSING && !request->pulls_quietly) {
+		auto_free char *shown = str_escape(image);
+
+		(void)fprintf(stderr, "Unable to find image '%s' locally\n", shown);
+	}
+	return fetch_image(IMAGE_STORE, image, policy, request->pulls_quietly, err);
+}
+
 static int run_run(void *options, const struct strv *args, struct error *err)
 {
 	struct run_request *request = options;
@@ -43,6 +64,8 @@ static int run_run(void *options, const struct strv *args, struct error *err)
 	close_from(3, log_descriptor());
 	if (rc == 0)
 		rc = check_root(err);
+	if (rc == 0)
+		rc = fetch(request, err);
 	if (rc == 0 && request->explain != EXPLAIN_NONE)
 		rc = steps = explain_begin(err);
 	if (rc < 0)

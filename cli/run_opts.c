@@ -12,6 +12,7 @@
 #include "base/parse.h"
 #include "base/path.h"
 #include "cli/run_networks.h"
+#include "image/fetch.h"
 
 void run_request_fini(void *request)
 {
@@ -364,6 +365,10 @@ const struct opt run_opts[] = {
 	  "Where its output is kept: json-file, none", .parse = parse_log_driver },
 	{ "log-opt", 0, OPT_PARSE, WHOLE, "NAME=VALUE",
 	  "max-size=SIZE of a file (10 MB), max-file=N files (5)", .parse = parse_log_option },
+	{ "pull", 0, OPT_ENUM, REQUEST(pull), "POLICY",
+	  "Get the image from its registry first if it is missing, always, or never (missing)",
+	  .names = fetch_policies },
+	{ "quiet", 'q', OPT_FLAG, REQUEST(pulls_quietly), NULL, "Show nothing of that" },
 	{ "rootfs", 0, OPT_STRING, OPTION(rootfs), "DIR",
 	  "Take a directory for the root file system; then there is no IMAGE" },
 	{ "explain", 0, OPT_ENUM, REQUEST(explain), "text|json|script",

@@ -13,6 +13,8 @@ struct run_request {
 	struct strv network_aliases; /* --network-alias */
 	char *address;               /* --ip */
 	struct strv env_file;        /* from --env-file; -e counts more, whatever the order */
+	int pull;                    /* enum fetch_policy */
+	bool pulls_quietly;
 };
 
 void run_request_fini(void *request);

@@ -20,9 +20,25 @@ struct command_base {
 	int64_t grace_ns;   /* for containers to end when asked; -1: each its own */
 };
 
+/* How images come to this machine. */
+struct pull_request {
+	struct command_base base;
+	int policy; /* enum fetch_policy, for all services; PULL_AS_SAID: as each says */
+	bool is_quiet, ignores_failures;
+};
+#define PULL_AS_SAID (-1)
+
+/*
+ * Pulls the images of services, each once.  What a service says of itself (pull_policy) counts, but
+ * one that nobody is to pull (never, build) is left alone whatever @policy says.  All are tried; the
+ * first failure is returned, others are told.
+ */
+int project_pull(const struct pull_request *request, struct error *err);
+
 struct step_parts;
 struct up_request {
 	struct command_base base;
+	struct pull_request pull; /* whose base is not looked at */
 	bool recreates_all, recreates_none, removes_orphans;
 	bool makes_only;  /* containers are made, and not started */
 	bool waits;       /* until all are ready: healthy, or running where nothing checks that */

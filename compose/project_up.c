@@ -300,7 +300,13 @@ static int bring_up(const struct up_request *request, struct error *err)
 		.waits_for_all = request->waits && !request->makes_only,
 		.wait_ns = request->wait_ns,
 	};
-	int rc = plan_up(request, &world, &plan, err);
+	struct pull_request pull = request->pull;
+	int rc;
+
+	pull.base = *base;
+	rc = project_pull(&pull, err);
+	if (rc == 0)
+		rc = plan_up(request, &world, &plan, err);
 
 	if (rc == 0 && request->makes_only)
 		leave_starts_out(&plan);

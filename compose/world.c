@@ -199,7 +199,11 @@ static int look_for_image(const struct dir *store, const struct service *service
 	rc = image_open(store, service->image, &image, err);
 	if (rc == -ENOENT)
 		return node_error(node, err,
-				  "there is no image '%s' on this machine: load it first",
+				  node_get(service->node, "build")
+					  ? "there is no image '%s' on this machine, and nothing "
+					    "here builds one"
+					  : "there is no image '%s' on this machine: load or pull "
+					    "it first",
 				  service->image);
 	if (rc < 0)
 		return node_wrap(node, err);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "image/credentials.h"
 #include "image/digest.h"
 #include "image/registry_request.h"
@@ -36,6 +37,9 @@ struct remote_pulled {
 };
 
 void remote_pulled_fini(struct remote_pulled *pulled);
+
+/* Adds what docker says of it: two lines, its digest and whether it is new. */
+void remote_pulled_text(const struct remote_pulled *pulled, struct str *out);
 
 /*
  * -ENOENT: the registry has no such image; -EACCES: not for us.  err->status is 128 and a signal's

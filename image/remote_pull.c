@@ -30,6 +30,13 @@ static int start(const struct image_ref *ref, const struct remote_options *optio
 	return rc < 0 ? rc : remote_start(&request, ret, err);
 }
 
+void remote_pulled_text(const struct remote_pulled *pulled, struct str *out)
+{
+	str_addf(out, "Digest: %s\nStatus: %s for %s\n", pulled->digest,
+		 pulled->is_new ? "Downloaded newer image" : "Image is up to date",
+		 ref_familiar(pulled->name));
+}
+
 int remote_pull(const char *store_path, const char *reference, const struct remote_options *options,
 		struct remote_pulled *ret, struct error *err)
 {
