@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/sys_exe.h"
+#include "base/version.h"
 #include "cli/cmd_oci.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -79,8 +80,9 @@ static void global_init(void *options)
 /* Who calls us "runc" looks for that name, too: go-runc, nerdctl. */
 static void print_version(void)
 {
-	printf("%s version " MINICTR_VERSION "\ncommit: " MINICTR_COMMIT "\nspec: 1.3.0\n",
-	       str_ends(program_invocation_short_name, "runc") ? "runc" : "minictr");
+	printf("%s version " MINICTR_VERSION "\ncommit: %s\nspec: 1.3.0\n",
+	       str_ends(program_invocation_short_name, "runc") ? "runc" : "minictr",
+	       version_commit);
 }
 
 static int run_global(void *options, const struct strv *args, struct error *err)

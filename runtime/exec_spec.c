@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "runtime/spec_internal.h"
 
 enum {
@@ -69,7 +70,7 @@ static void make_key(const struct stat *st, char ret[KEY_ROOM])
 	(void)snprintf(ret, KEY_ROOM,
 		       "minictr-exec 1 %s %s %" PRIu64 " %" PRIu64 " %" PRIi64 " %" PRIi64
 		       ".%09ld %" PRIi64 ".%09ld\n",
-		       MINICTR_VERSION, MINICTR_COMMIT, (uint64_t)st->st_dev, (uint64_t)st->st_ino,
+		       MINICTR_VERSION, version_commit, (uint64_t)st->st_dev, (uint64_t)st->st_ino,
 		       (int64_t)st->st_size, (int64_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
 		       (int64_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
 }

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "runtime/mount_opts.h"
 #include "runtime/namespaces.h"
 #include "runtime/seccomp_internal.h"
@@ -139,7 +140,7 @@ json_t *features_json(void)
 
 	json_put_string(annotations, "io.github.seccomp.libseccomp.version", libseccomp);
 	json_put_string(annotations, "dev.minictr.version", MINICTR_VERSION);
-	json_put_string(annotations, "dev.minictr.commit", MINICTR_COMMIT);
+	json_put_string(annotations, "dev.minictr.commit", version_commit);
 
 	json_put_string(object, "ociVersionMin", "1.0.0");
 	json_put_string(object, "ociVersionMax", "1.3.0");
