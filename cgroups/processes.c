@@ -124,6 +124,16 @@ static int read_frozen(const struct cgroup_part *part, enum cgroup_version versi
 	return 0;
 }
 
+/* v2: who is killed while it is frozen can leave it "frozen 0" for good, with nobody in it. */
+static bool is_deserted(const struct cgroup_part *part, enum cgroup_version version)
+{
+	auto_free char *text = NULL;
+	struct error ignored;
+
+	return version == CGROUP_V2 && cgroup_read(part, "cgroup.events", &text, &ignored) == 0 &&
+	       strstr(text, "populated 0");
+}
+
 static int write_frozen(const struct cgroup_part *part, enum cgroup_version version, bool is_frozen,
 			struct error *err)
 {
@@ -143,7 +153,7 @@ static int wait_frozen(const struct cgroup *cgroup, const struct cgroup_part *pa
 	for (;;) {
 		int rc = read_frozen(part, version, &is_frozen, err);
 
-		if (rc < 0 || is_frozen)
+		if (rc < 0 || is_frozen || is_deserted(part, version))
 			return rc;
 		if (!cgroup_wait_more(&patience))
 			return err_set(err, ETIMEDOUT,

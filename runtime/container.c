@@ -205,18 +205,44 @@ int container_list(const char *root, struct strv *ret, struct error *err)
 
 /* ---- kill, pause ------------------------------------------------------------------------------ */
 
+/* True if its init has ended, or all of it was deleted, since it was looked at. */
+static bool is_gone(const struct handle *h)
+{
+	struct error ignored;
+	struct stat st;
+
+	return (fstat(h->dir.fd, &st) == 0 && st.st_nlink == 0) ||
+	       (h->pidfd >= 0 && proc_wait_end(h->pidfd, 0, &ignored) == 1);
+}
+
+static int freeze(const struct handle *h, bool is_frozen, struct error *err)
+{
+	auto_cgroup struct cgroup *cgroup = NULL;
+	int rc = open_cgroup(h->record.state.cgroup_path, &cgroup, err);
+
+	return rc < 0 ? rc : cgroup_freeze(cgroup, is_frozen, err);
+}
+
+static int signal_all(const struct handle *h, int signal, struct error *err)
+{
+	auto_cgroup struct cgroup *cgroup = NULL;
+	int rc = open_cgroup(h->record.state.cgroup_path, &cgroup, err);
+
+	if (rc == 0)
+		rc = cgroup_signal_all(cgroup, signal, err);
+	/* Of one that has ended there is nobody to be signalled, which is no error. */
+	return rc < 0 && is_gone(h) ? 0 : rc;
+}
+
 int container_kill(const char *root, const char *id, int signal, bool is_all, struct error *err)
 {
 	auto_handle struct handle h = HANDLE_NONE;
-	auto_cgroup struct cgroup *cgroup = NULL;
 	int rc = handle_open(root, id, false, &h, err);
 
 	if (rc < 0)
 		return rc;
-	if (is_all) {
-		rc = open_cgroup(h.record.state.cgroup_path, &cgroup, err);
-		return rc < 0 ? rc : cgroup_signal_all(cgroup, signal, err);
-	}
+	if (is_all)
+		return signal_all(&h, signal, err);
 	if (h.pidfd < 0)
 		return err_set(err, ESRCH, "container not running");
 	rc = proc_signal(h.pidfd, signal, err);
@@ -224,14 +250,13 @@ int container_kill(const char *root, const char *id, int signal, bool is_all, st
 		return err_set(err, ESRCH, "container not running");
 	/* A frozen process acts on SIGKILL only once it is thawed (always so on v1). */
 	if (rc == 0 && signal == SIGKILL && h.status == CONTAINER_PAUSED)
-		rc = container_pause(root, id, false, err);
-	return rc;
+		rc = freeze(&h, false, err);
+	return rc < 0 && is_gone(&h) ? 0 : rc;
 }
 
 int container_pause(const char *root, const char *id, bool is_paused, struct error *err)
 {
 	auto_handle struct handle h = HANDLE_NONE;
-	auto_cgroup struct cgroup *cgroup = NULL;
 	int rc = handle_open(root, id, false, &h, err);
 
 	if (rc < 0)
@@ -241,8 +266,8 @@ int container_pause(const char *root, const char *id, bool is_paused, struct err
 			       container_status_name(h.status));
 	if (!is_paused && h.status != CONTAINER_PAUSED)
 		return err_set(err, EINVAL, "container not paused");
-	rc = open_cgroup(h.record.state.cgroup_path, &cgroup, err);
-	return rc < 0 ? rc : cgroup_freeze(cgroup, is_paused, err);
+	rc = freeze(&h, is_paused, err);
+	return rc < 0 && is_gone(&h) ? err_set(err, ESRCH, "container not running") : rc;
 }
 
 /* ---- delete ----------------------------------------------------------------------------------- */

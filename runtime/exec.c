@@ -100,12 +100,13 @@ const struct cgroup_host *exec_target_cgroup_host(const struct exec_target *targ
 
 /*
  * Something of the container is not there, which is so if it ends meanwhile: its namespaces go a
- * moment before its init counts as ended, and its cgroup after that.
+ * moment before its init counts as ended, and its cgroup after that.  (A pid namespace whose init
+ * has ended takes no new process: clone3(2) has no memory for it.)
  */
 static int blame_end(const struct exec_target *t, int rc, struct error *err)
 {
 	static const int wait_ms = 1000;
-	bool is_gone = rc == -ESRCH || rc == -ENOENT || rc == -ENODEV;
+	bool is_gone = rc == -ESRCH || rc == -ENOENT || rc == -ENODEV || rc == -ENOMEM;
 	struct error ignored;
 
 	if (is_gone && proc_wait_end(t->pidfd, wait_ms, &ignored) == 1)
