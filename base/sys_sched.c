@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/ioprio.h>
+#include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <stddef.h>
@@ -79,12 +80,11 @@ int sys_scheduler(const struct sys_scheduler *s, struct error *err)
 	return 0;
 }
 
-int sys_affinity(const char *list, struct error *err)
+/* A list that has been checked, as a mask. */
+static void read_list(const char *list, uint64_t mask[CPUS_MAX / 64])
 {
-	struct step step = step_begin();
-	uint64_t mask[CPUS_MAX / 64] = { 0 };
 	unsigned long first, last;
-	int rc, n = 0;
+	int n = 0;
 
 	for (const char *at = list; sscanf(at, "%lu%n", &first, &n) == 1; at += *at == ',') {
 		at += n;
@@ -94,6 +94,59 @@ int sys_affinity(const char *list, struct error *err)
 		for (; first <= last && first < CPUS_MAX; first++)
 			mask[first / 64] |= UINT64_C(1) << first % 64;
 	}
+}
+
+static void end_memory_policy(const struct step *step, int rc, int mode, const char *nodes)
+{
+	static const char *const options[] = {
+		[MPOL_PREFERRED] = "--preferred",
+		[MPOL_BIND] = "--membind",
+		[MPOL_INTERLEAVE] = "--interleave",
+		[MPOL_LOCAL] = "--localalloc",
+		[MPOL_PREFERRED_MANY] = "--preferred-many",
+		[MPOL_PREFERRED_MANY + 1] = "--weighted-interleave",
+	};
+	auto_strv struct strv argv = { 0 };
+
+	strv_add(&argv, "numactl");
+	if ((size_t)mode < ARRAY_LEN(options) && options[mode])
+		strv_addf(&argv, "%s%s%s", options[mode], nodes ? "=" : "", nodes ? nodes : "");
+	step_end_argv(step, rc, STEP_WRAP, strv_items(&argv), NULL);
+}
+
+int sys_memory_policy(int mode, uint32_t flags, const char *nodes, struct error *err)
+{
+	enum { NODES_MAX = 1024 }; /* more than any kernel has (CONFIG_NODES_SHIFT) */
+	struct step step = step_begin();
+	uint64_t mask[CPUS_MAX / 64] = { 0 };
+	int rc;
+
+	if (nodes)
+		read_list(nodes, mask);
+	for (size_t i = NODES_MAX / 64; i < ARRAY_LEN(mask); i++) {
+		if (mask[i])
+			return err_set(err, EINVAL, "set memory policy: nodes '%s': go up to %d",
+				       nodes, NODES_MAX - 1);
+	}
+	rc = syscall(SYS_set_mempolicy, mode | (int)flags, nodes ? mask : NULL,
+		     nodes ? NODES_MAX + 1 : 0) < 0
+		     ? -errno
+		     : 0;
+	if (step_is_on())
+		end_memory_policy(&step, rc, mode, nodes);
+	if (rc < 0)
+		return err_set(err, -rc, "set memory policy %d of nodes '%s': %s", mode,
+			       nodes ? nodes : "", err_text(-rc));
+	return 0;
+}
+
+int sys_affinity(const char *list, struct error *err)
+{
+	struct step step = step_begin();
+	uint64_t mask[CPUS_MAX / 64] = { 0 };
+	int rc;
+
+	read_list(list, mask);
 	rc = syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask) < 0 ? -errno : 0;
 	if (step_is_on()) {
 		auto_strv struct strv argv = { 0 };

@@ -19,5 +19,11 @@ struct sys_scheduler {
 };
 int sys_scheduler(const struct sys_scheduler *scheduler, struct error *err);
 
+/*
+ * numactl: where the caller's memory comes from.  @mode and @flags: MPOL_*, linux/mempolicy.h; @nodes:
+ * a list that parse_cpu_list() has passed, or NULL.
+ */
+int sys_memory_policy(int mode, uint32_t flags, const char *nodes, struct error *err);
+
 /* taskset: the CPUs that the caller may run on, a list that parse_cpu_list() has passed. */
 int sys_affinity(const char *list, struct error *err);

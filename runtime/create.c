@@ -29,6 +29,7 @@
 #include "runtime/hooks.h"
 #include "runtime/init.h"
 #include "runtime/namespaces.h"
+#include "runtime/net_devices.h"
 #include "runtime/notify.h"
 #include "runtime/plan.h"
 #include "runtime/process.h"
@@ -44,7 +45,7 @@
  *   record   state.json with id, boot and cgroup path: from here on delete can undo it all
  *   cgroup   directories, limits
  *   clone    clone3 into the v2 cgroup ------> joins v1 cgroups, joins and makes namespaces
- *            id maps, SYNC_GO ---------------> becomes root of its user namespace
+ *            interfaces, id maps, SYNC_GO ---> becomes root of its user namespace
  *   network  on_namespaces()                   meanwhile mounts its root file system
  *            prestart, createRuntime hooks <-- SYNC_NAMESPACES (only if there are such hooks)
  *            SYNC_HOOKS_DONE ----------------> createContainer hooks, pivot_root, privileges
@@ -69,6 +70,7 @@ struct creation {
 	struct cgroup *cgroup;
 	int fifo;
 	int joined[SPEC_NS_TYPES];
+	struct net_devices net_devices;
 	struct trees trees; /* only with a user namespace, or idmapped mounts */
 };
 
@@ -303,14 +305,22 @@ static int write_map(const struct creation *c, const char *file, const struct sp
 
 static int write_maps(struct creation *c, struct error *err)
 {
-	int rc;
+	int rc = write_map(c, "uid_map", c->spec.uid_maps, c->spec.n_uid_maps, err);
 
-	if (!c->plan.has_new_user)
-		return 0;
-	rc = write_map(c, "uid_map", c->spec.uid_maps, c->spec.n_uid_maps, err);
-	if (rc == 0)
-		rc = write_map(c, "gid_map", c->spec.gid_maps, c->spec.n_gid_maps, err);
-	return rc < 0 ? rc : sync_send(c->sock, SYNC_GO, -1, err);
+	return rc < 0 ? rc : write_map(c, "gid_map", c->spec.gid_maps, c->spec.n_gid_maps, err);
+}
+
+/* What init waits for. */
+static int let_go(struct creation *c, struct error *err)
+{
+	int rc = net_devices_move(&c->spec, c->container->pid, c->joined[SPEC_NS_NETWORK],
+				  &c->net_devices, err);
+
+	if (rc == 0 && c->plan.has_new_user)
+		rc = write_maps(c, err);
+	if (rc == 0 && (c->plan.has_new_user || c->spec.n_net_devices))
+		rc = sync_send(c->sock, SYNC_GO, -1, err);
+	return rc;
 }
 
 /* ---- network and hooks ------------------------------------------------------------------------ */
@@ -369,7 +379,7 @@ static int prepare_host(struct creation *c, struct error *err)
 {
 	const struct container_request *request = c->request;
 	auto_fd int netns = -1;
-	int rc = write_maps(c, err);
+	int rc = let_go(c, err);
 
 	c->record.state.pid = c->container->pid;
 	if (rc == 0)
@@ -385,6 +395,14 @@ static int host_side(void *job, struct error *err)
 	int rc = prepare_host(c, err);
 
 	return rc < 0 ? prefer_inits_error(c, rc, err) : 0;
+}
+
+/* Those of the network namespace's own go with it. */
+static void take_back_devices(void *job)
+{
+	struct creation *c = job;
+
+	net_devices_return(&c->net_devices);
 }
 
 /* ---- end -------------------------------------------------------------------------------------- */
@@ -517,6 +535,7 @@ static void creation_fini(struct creation *c)
 	for (size_t i = 0; i < SPEC_NS_TYPES; i++)
 		close_fd(&c->joined[i]);
 	trees_fini(&c->trees);
+	net_devices_fini(&c->net_devices);
 	notify_fini(&c->notify);
 	close_fd(&c->fifo);
 	close_fd(&c->sock);
@@ -539,7 +558,7 @@ int container_create(const struct container_request *request, struct container *
 		{ "record", record, NULL },
 		{ "cgroup", make_cgroup, remove_cgroup },
 		{ "namespaces", start_init, stop_init },
-		{ "network", host_side, NULL },
+		{ "network", host_side, take_back_devices },
 		{ "init", await_init, NULL },
 		{ "state", finish, NULL },
 	};
@@ -551,6 +570,7 @@ int container_create(const struct container_request *request, struct container *
 		.dir_path = path_join(request->root, request->id),
 		.sock = -1,
 		.fifo = -1,
+		.net_devices.netns.fd = -1,
 		.trees.root = -1,
 		.notify = NOTIFY_NONE,
 	};

@@ -271,6 +271,7 @@ static int become(struct child *c, struct error *err)
 		.seccomp = &c->target->spec.seccomp,
 		.notify = &c->notify,
 		.personality = c->target->spec.personality,
+		.memory_policy = &c->target->spec.memory_policy,
 		.keyring = c->target->id,
 		.proc_fd = -1,
 		.pty_slave = -1,

@@ -31,6 +31,7 @@ void exec_spec_fini(struct exec_spec *spec)
 	spec_process_fini(&spec->process);
 	seccomp_program_fini(&spec->seccomp);
 	free(spec->personality);
+	free(spec->memory_policy.nodes);
 	free(spec->listener_path);
 	free(spec->listener_metadata);
 	*spec = (struct exec_spec){ 0 };
@@ -55,6 +56,8 @@ int exec_spec_take(const struct spec *spec, const char *cache, struct exec_spec 
 	}
 	spec_process_copy(&spec->process, &taken.process);
 	taken.personality = xstrdup(spec->personality_domain);
+	taken.memory_policy = spec->memory_policy;
+	taken.memory_policy.nodes = xstrdup(spec->memory_policy.nodes);
 	*ret = taken;
 	return 0;
 }
@@ -77,7 +80,7 @@ static void make_key(const struct stat *st, char ret[KEY_ROOM])
 
 struct kept {
 	struct exec_spec spec;
-	uint32_t flags, n_instructions;
+	uint32_t flags, n_instructions, memory_mode;
 	uint64_t n_syscalls;
 };
 
@@ -89,6 +92,10 @@ static const struct json_field kept_fields[] = {
 	  .present = -1,
 	  .fields = spec_process_fields },
 	JSON_FIELD(struct kept, spec.personality, JSON_FIELD_STRING, "personality"),
+	JSON_FIELD(struct kept, spec.memory_policy.is_given, JSON_FIELD_BOOL, "hasMemoryPolicy"),
+	JSON_FIELD(struct kept, memory_mode, JSON_FIELD_UINT32, "memoryMode"),
+	JSON_FIELD(struct kept, spec.memory_policy.flags, JSON_FIELD_UINT32, "memoryFlags"),
+	JSON_FIELD(struct kept, spec.memory_policy.nodes, JSON_FIELD_STRING, "memoryNodes"),
 	JSON_FIELD(struct kept, spec.listener_path, JSON_FIELD_STRING, "listenerPath"),
 	JSON_FIELD(struct kept, spec.listener_metadata, JSON_FIELD_STRING, "listenerMetadata"),
 	JSON_FIELD(struct kept, flags, JSON_FIELD_UINT32, "flags"),
@@ -126,6 +133,7 @@ static bool parse_kept(const char *text, size_t len, struct exec_spec *ret)
 		return false;
 	}
 	*ret = kept.spec;
+	ret->memory_policy.mode = (int)kept.memory_mode;
 	ret->seccomp.flags = kept.flags;
 	ret->seccomp.n_syscalls = kept.n_syscalls;
 	return true;
@@ -152,6 +160,10 @@ static void render(const struct exec_spec *spec, const json_t *process, const ch
 
 	json_put(json, "process", json_deep_copy(process));
 	json_put_string(json, "personality", spec->personality);
+	json_put_bool(json, "hasMemoryPolicy", spec->memory_policy.is_given);
+	json_put_int(json, "memoryMode", spec->memory_policy.mode);
+	json_put_int(json, "memoryFlags", spec->memory_policy.flags);
+	json_put_string(json, "memoryNodes", spec->memory_policy.nodes);
 	json_put_string(json, "listenerPath", spec->listener_path);
 	json_put_string(json, "listenerMetadata", spec->listener_metadata);
 	json_put_int(json, "flags", spec->seccomp.flags);

@@ -13,6 +13,7 @@
 struct exec_spec {
 	struct spec_process process;
 	char *personality; /* NULL: none */
+	struct spec_memory_policy memory_policy;
 	struct seccomp_program seccomp;
 	char *listener_path, *listener_metadata; /* of seccomp; may be NULL */
 };

@@ -126,7 +126,7 @@ static json_t *linux_features(void)
 	json_put(object, "selinux", enabled(true));
 	json_put(object, "intelRdt", enabled(false));
 	json_put(object, "mountExtensions", mounts);
-	json_put(object, "netDevices", enabled(false));
+	json_put(object, "netDevices", enabled(true));
 	return object;
 }
 

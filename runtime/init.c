@@ -147,11 +147,10 @@ static int namespaces(void *arg, struct error *err)
 		rc = notify_prepare(job->notify, spec->seccomp.listener_metadata, job->state, err);
 	if (rc == 0)
 		rc = join_namespaces(job, err);
-	if (rc == 0 && job->plan->has_new_user) {
+	if (rc == 0 && (job->plan->has_new_user || spec->n_net_devices))
 		rc = sync_expect(job->sock, SYNC_GO, NULL, err);
-		if (rc == 0)
-			rc = enter_user_namespace(err);
-	}
+	if (rc == 0 && job->plan->has_new_user)
+		rc = enter_user_namespace(err);
 	if (rc == 0 && job->plan->late_flags)
 		rc = sys_unshare(job->plan->late_flags, err);
 	if (rc == 0 && job->plan->late_flags & CLONE_NEWTIME)
@@ -286,6 +285,7 @@ static int process(void *arg, struct error *err)
 		.seccomp = job->seccomp,
 		.notify = job->notify,
 		.personality = plan->spec->personality_domain,
+		.memory_policy = &plan->spec->memory_policy,
 		.keyring = request->no_new_keyring ? NULL : request->id,
 		.proc_fd = job->proc.fd,
 		.pty_slave = job->pty_slave,

@@ -2,6 +2,7 @@
 #include "runtime/plan.h"
 
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -14,6 +15,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/path.h"
+#include "net/device.h"
 #include "runtime/namespaces.h"
 #include "runtime/schedule.h"
 
@@ -63,6 +65,55 @@ static int plan_namespaces(const struct spec *spec, struct plan *plan, struct er
 	if ((spec->monotonic.is_given || spec->boottime.is_given) && !(new &CLONE_NEWTIME))
 		return err_set(err, EINVAL,
 			       "linux.timeOffsets: given without a new time namespace");
+	return 0;
+}
+
+static const char *name_inside(const struct spec_net_device *device)
+{
+	return device->name ? device->name : device->host_name;
+}
+
+static int check_net_devices(const struct spec *spec, struct error *err)
+{
+	unsigned long all = namespaces_new(spec) | namespaces_joined(spec);
+
+	if (spec->n_net_devices && !(all & CLONE_NEWNET))
+		return err_set(err, EINVAL, "linux.netDevices: given without a network namespace");
+	for (size_t i = 0; i < spec->n_net_devices; i++) {
+		const struct spec_net_device *device = &spec->net_devices[i];
+		const char *name = name_inside(device);
+
+		if (!device_is_name(device->host_name) || strchr(device->host_name, '%'))
+			return err_set(err, EINVAL, "linux.netDevices: '%s' is not an interface",
+				       device->host_name);
+		if (!device_is_name(name))
+			return err_set(err, EINVAL, "linux.netDevices['%s'].name: '%s' is no name",
+				       device->host_name, name);
+		for (size_t j = 0; j < i; j++) {
+			if (strchr(name, '%') ||
+			    strcmp(name, name_inside(&spec->net_devices[j])) != 0)
+				continue;
+			return err_set(err, EINVAL, "linux.netDevices: two are to be named '%s'",
+				       name);
+		}
+	}
+	return 0;
+}
+
+/* ---- memory ----------------------------------------------------------------------------------- */
+
+static int check_memory_policy(const struct spec_memory_policy *policy, struct error *err)
+{
+	bool has_nodes = policy->nodes && *policy->nodes;
+	int rc = has_nodes ? parse_cpu_list(policy->nodes, err) : 0;
+
+	if (rc < 0)
+		return err_wrap(err, "linux.memoryPolicy.nodes");
+	if (has_nodes && (policy->mode == MPOL_DEFAULT || policy->mode == MPOL_LOCAL))
+		return err_set(err, EINVAL, "linux.memoryPolicy.nodes: its mode has none");
+	if (!has_nodes && policy->is_given && policy->mode != MPOL_DEFAULT &&
+	    policy->mode != MPOL_LOCAL && policy->mode != MPOL_PREFERRED)
+		return err_set(err, EINVAL, "linux.memoryPolicy.nodes: its mode needs some");
 	return 0;
 }
 
@@ -485,15 +536,15 @@ int plan_make(const struct spec *spec, const char *bundle, struct plan *ret, str
 		rc = err_set(err, EINVAL, "root.path: is missing");
 	else if (spec->has_intel_rdt)
 		rc = err_set(err, ENOTSUP, "linux.intelRdt: is not supported");
-	else if (spec->has_net_devices)
-		rc = err_set(err, ENOTSUP, "linux.netDevices: is not supported");
-	else if (spec->has_memory_policy)
-		rc = err_set(err, ENOTSUP, "linux.memoryPolicy: is not supported");
 	else
 		plan.rootfs = path_join(bundle, spec->root_path);
 
 	if (rc == 0)
 		rc = plan_namespaces(spec, &plan, err);
+	if (rc == 0)
+		rc = check_net_devices(spec, err);
+	if (rc == 0)
+		rc = check_memory_policy(&spec->memory_policy, err);
 	if (rc == 0)
 		rc = plan_mounts(spec, bundle, &plan, err);
 	if (rc == 0)

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/step.h"
+#include "base/sys_sched.h"
 #include "runtime/container.h"
 #include "runtime/notify.h"
 #include "runtime/plan.h"
@@ -219,6 +220,7 @@ static void make_environment(struct process_job *job, const struct user *user)
 static int set_surroundings(const struct process_job *job, const struct user *user,
 			    struct error *err)
 {
+	const struct spec_memory_policy *memory = job->memory_policy;
 	const struct spec_process *p = job->spec;
 	int rc = set_label(job, err);
 
@@ -234,6 +236,8 @@ static int set_surroundings(const struct process_job *job, const struct user *us
 		rc = schedule_apply(p, err);
 	if (rc == 0)
 		rc = set_personality(job->personality, err);
+	if (rc == 0 && memory->is_given)
+		rc = sys_memory_policy(memory->mode, memory->flags, memory->nodes, err);
 	if (rc == 0)
 		rc = change_directory(p->cwd, err);
 	(void)umask(p->has_umask ? p->umask : 022);

@@ -10,6 +10,7 @@
 
 struct plan_rlimit;
 struct seccomp_program;
+struct spec_memory_policy;
 struct spec_process;
 
 /*
@@ -28,8 +29,9 @@ struct process_job {
 	const struct plan_rlimit *rlimits;
 	size_t n_rlimits;
 	const struct seccomp_program *seccomp;
-	struct notify *notify;      /* told of the filter, if it asks somebody */
-	const char *personality;    /* "LINUX32"; NULL: as it is */
+	struct notify *notify;   /* told of the filter, if it asks somebody */
+	const char *personality; /* "LINUX32"; NULL: as it is */
+	const struct spec_memory_policy *memory_policy;
 	const char *keyring;        /* name of the session keyring; NULL: the caller's stays */
 	int proc_fd;                /* a procfs of our own; only if process_needs_proc() */
 	int stdio[3];               /* or CONTAINER_STDIO_*; unused with a terminal */

@@ -465,5 +465,11 @@ void spec_fini(struct spec *spec)
 	strv_fini(&spec->readonly_paths);
 	free(spec->mount_label);
 	free(spec->personality_domain);
+	for (size_t i = 0; i < spec->n_net_devices; i++) {
+		free(spec->net_devices[i].host_name);
+		free(spec->net_devices[i].name);
+	}
+	free(spec->net_devices);
+	free(spec->memory_policy.nodes);
 	*spec = (struct spec){ 0 };
 }

@@ -128,6 +128,19 @@ struct spec_time_offset {
 	uint32_t nanosecs;
 };
 
+/* An interface of the host that becomes the container's. */
+struct spec_net_device {
+	char *host_name;
+	char *name; /* NULL: the same */
+};
+
+struct spec_memory_policy {
+	bool is_given;
+	int mode;       /* MPOL_* of linux/mempolicy.h */
+	uint32_t flags; /* MPOL_F_* */
+	char *nodes;    /* "0-1,3"; NULL: none */
+};
+
 /* linux.seccomp, config-linux.md "Seccomp". */
 struct spec_seccomp_arg {
 	uint32_t index;
@@ -185,7 +198,10 @@ struct spec {
 	char *mount_label;
 	char *personality_domain; /* "LINUX32"; NULL: none */
 	struct spec_time_offset monotonic, boottime;
-	bool has_intel_rdt, has_net_devices, has_memory_policy; /* given: not supported */
+	struct spec_net_device *net_devices;
+	size_t n_net_devices;
+	struct spec_memory_policy memory_policy;
+	bool has_intel_rdt; /* given: not supported */
 };
 
 /* Document -> spec; wrong types are refused with file, line and column; unknown keys ignored. */

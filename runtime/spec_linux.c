@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <string.h>
 
+#include "base/enum.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "runtime/namespaces.h"
@@ -350,6 +352,101 @@ static const struct json_field personality_fields[] = {
 	JSON_FIELDS_END,
 };
 
+static const struct json_field net_device_fields[] = {
+	JSON_FIELD(struct spec_net_device, name, JSON_FIELD_STRING, "name"),
+	JSON_FIELDS_END,
+};
+
+/* An object of objects: by the host's name of the interface. */
+static int read_net_devices(struct json_reader *reader, const json_t *value, void *field,
+			    struct error *err)
+{
+	struct spec *spec = container_of(field, struct spec, net_devices);
+	const char *name;
+	json_t *object, *item;
+
+	if (!json_is_object(value))
+		return json_reader_error(reader, value, err, "expected an object");
+	memcpy(&object, &value, sizeof(object));
+	spec->net_devices = xcalloc(json_object_size(value), sizeof(*spec->net_devices));
+	json_object_foreach(object, name, item) {
+		struct spec_net_device *device = &spec->net_devices[spec->n_net_devices++];
+		int rc;
+
+		device->host_name = xstrdup(name);
+		rc = json_read_object(reader, item, name, net_device_fields, device, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static const struct enum_name memory_modes[] = {
+	{ "MPOL_DEFAULT", MPOL_DEFAULT },
+	{ "MPOL_PREFERRED", MPOL_PREFERRED },
+	{ "MPOL_BIND", MPOL_BIND },
+	{ "MPOL_INTERLEAVE", MPOL_INTERLEAVE },
+	{ "MPOL_LOCAL", MPOL_LOCAL },
+	{ "MPOL_PREFERRED_MANY", MPOL_PREFERRED_MANY },
+	{ "MPOL_WEIGHTED_INTERLEAVE", 6 }, /* since Linux 6.9 */
+	{ NULL, 0 },
+};
+
+static const struct enum_name memory_flags[] = {
+	{ "MPOL_F_NUMA_BALANCING", MPOL_F_NUMA_BALANCING },
+	{ "MPOL_F_RELATIVE_NODES", MPOL_F_RELATIVE_NODES },
+	{ "MPOL_F_STATIC_NODES", MPOL_F_STATIC_NODES },
+	{ NULL, 0 },
+};
+
+static int read_memory_mode(struct json_reader *reader, const json_t *value, void *field,
+			    struct error *err)
+{
+	struct spec_memory_policy *policy = container_of(field, struct spec_memory_policy, mode);
+	const char *name = json_string_value(value);
+
+	if (!name)
+		return json_reader_error(reader, value, err, "expected a string");
+	if (!enum_from_name(memory_modes, name, &policy->mode))
+		return json_reader_error(reader, value, err, "unknown mode '%s'", name);
+	policy->is_given = true;
+	return 0;
+}
+
+static int read_memory_flags(struct json_reader *reader, const json_t *value, void *field,
+			     struct error *err)
+{
+	size_t i;
+	json_t *array, *item;
+
+	if (!json_is_array(value))
+		return json_reader_error(reader, value, err, "expected an array");
+	memcpy(&array, &value, sizeof(array));
+	json_array_foreach(array, i, item) {
+		const char *name = json_string_value(item);
+		int flag;
+
+		if (!name)
+			return json_reader_error(reader, item, err, "expected a string");
+		if (!enum_from_name(memory_flags, name, &flag))
+			return json_reader_error(reader, item, err, "unknown flag '%s'", name);
+		*(uint32_t *)field |= (uint32_t)flag;
+	}
+	return 0;
+}
+
+static const struct json_field memory_policy_fields[] = {
+	{ .name = "mode",
+	  .type = JSON_FIELD_HANDLER,
+	  .offset = offsetof(struct spec_memory_policy, mode),
+	  .flags = JSON_REQUIRED,
+	  .present = -1,
+	  .handler = read_memory_mode },
+	JSON_FIELD_BY(struct spec_memory_policy, flags, "flags", read_memory_flags),
+	JSON_FIELD(struct spec_memory_policy, nodes, JSON_FIELD_STRING, "nodes"),
+	JSON_FIELDS_END,
+};
+
 /* Members that ask for what this runtime cannot do: that they are there is all that matters. */
 static int note_given(struct json_reader *reader, const json_t *value, void *field,
 		      struct error *err)
@@ -377,7 +474,7 @@ const struct json_field spec_linux_fields[] = {
 	JSON_FIELD(struct spec, mount_label, JSON_FIELD_STRING, "mountLabel"),
 	WITHIN("personality", personality_fields),
 	JSON_FIELD_BY(struct spec, has_intel_rdt, "intelRdt", note_given),
-	JSON_FIELD_BY(struct spec, has_net_devices, "netDevices", note_given),
-	JSON_FIELD_BY(struct spec, has_memory_policy, "memoryPolicy", note_given),
+	JSON_FIELD_BY(struct spec, net_devices, "netDevices", read_net_devices),
+	JSON_FIELD_TABLE(struct spec, memory_policy, "memoryPolicy", memory_policy_fields),
 	JSON_FIELDS_END,
 };

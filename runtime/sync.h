@@ -11,7 +11,7 @@
  */
 enum sync_type {
 	SYNC_CLONED = 1, /* from who joins a user namespace first: with init's pidfd */
-	SYNC_GO,         /* to init: id maps are written, go on */
+	SYNC_GO,         /* to init: id maps are written, interfaces are moved: go on */
 	SYNC_NAMESPACES, /* from init: it is in all its namespaces */
 	SYNC_HOOKS_DONE, /* to init: the host's hooks have run */
 	SYNC_CREATED,    /* from init: waits at the gate; with the pty master, if there is one */

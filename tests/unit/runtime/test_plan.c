@@ -133,6 +133,8 @@ START_TEST(refuses_namespaces)
 		  "linux.uidMappings: a new user namespace needs uid and gid mappings" },
 		{ "", NAMESPACES(MOUNT) ", " MAPS,
 		  "linux.uidMappings: given without a user namespace" },
+		{ "", NAMESPACES(MOUNT) ", 'netDevices': {'eth7': {}}",
+		  "linux.netDevices: given without a network namespace" },
 		{ "", NAMESPACES(MOUNT) ", 'timeOffsets': {'boottime': {'secs': 1}}",
 		  "linux.timeOffsets: given without a new time namespace" },
 		{ "",
@@ -605,13 +607,47 @@ START_TEST(propagation_of_the_root)
 }
 END_TEST
 
+START_TEST(refuses_devices_and_memory_policies)
+{
+	static const struct {
+		const char *members, *error;
+	} rows[] = {
+		{ "'netDevices': {'a/b': {}}", "linux.netDevices: 'a/b' is not an interface" },
+		{ "'netDevices': {'eth%d': {}}", "linux.netDevices: 'eth%d' is not an interface" },
+		{ "'netDevices': {'': {}}", "linux.netDevices: '' is not an interface" },
+		{ "'netDevices': {'eth7': {'name': '..'}}",
+		  "linux.netDevices['eth7'].name: '..' is no name" },
+		{ "'netDevices': {'eth7': {'name': 'much_too_long_a_name'}}",
+		  "linux.netDevices['eth7'].name: 'much_too_long_a_name' is no name" },
+		{ "'netDevices': {'eth7': {'name': '%s'}}",
+		  "linux.netDevices['eth7'].name: '%s' is no name" },
+		{ "'netDevices': {'eth7': {'name': '%d%d'}}",
+		  "linux.netDevices['eth7'].name: '%d%d' is no name" },
+		{ "'netDevices': {'eth7': {'name': 'a'}, 'eth8': {'name': 'a'}}",
+		  "linux.netDevices: two are to be named 'a'" },
+		{ "'memoryPolicy': {'mode': 'MPOL_BIND'}",
+		  "linux.memoryPolicy.nodes: its mode needs some" },
+		{ "'memoryPolicy': {'mode': 'MPOL_LOCAL', 'nodes': '0'}",
+		  "linux.memoryPolicy.nodes: its mode has none" },
+		{ "'memoryPolicy': {'mode': 'MPOL_BIND', 'nodes': '1-'}",
+		  "linux.memoryPolicy.nodes: parse list '1-': not a list like 0-3,7" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_free char *text = xasprintf(NAMESPACES(MOUNT ", {'type': 'network'}") ", %s",
+						 rows[i].members);
+		auto_planned struct planned p;
+
+		ck_assert_int_eq(plan_namespaces("", text, &p), -EINVAL);
+		ck_assert_str_eq(p.err.msg, rows[i].error);
+	}
+}
+END_TEST
+
 START_TEST(refuses_what_it_cannot_do)
 {
 	static const struct refusal rows[] = {
 		{ "", "'intelRdt': {'closID': 'x'}", "linux.intelRdt: is not supported", ENOTSUP },
-		{ "", "'netDevices': {'eth0': {}}", "linux.netDevices: is not supported", ENOTSUP },
-		{ "", "'memoryPolicy': {'mode': 'MPOL_BIND'}",
-		  "linux.memoryPolicy: is not supported", ENOTSUP },
 	};
 
 	check_refusals(rows, ARRAY_LEN(rows));
@@ -624,4 +660,4 @@ TEST_MAIN("runtime/plan", namespaces, refuses_namespaces, an_empty_hostname_is_n
 	  no_devices_in_the_hosts_own_dev, refuses_devices, capabilities,
 	  ambient_capabilities_are_those_that_can_be_raised, no_capabilities_unless_they_are_named,
 	  rlimits, refuses_processes, refuses_configs, propagation_of_the_root,
-	  refuses_what_it_cannot_do)
+	  refuses_devices_and_memory_policies, refuses_what_it_cannot_do)
