@@ -23,7 +23,6 @@
 #include "base/sys_exe.h"
 
 enum {
-	ENV_MAX = 500,
 	PATH_ROOM = 4096,
 	EMPTY_PATH = 0x1000, /* AT_EMPTY_PATH */
 };
@@ -75,7 +74,7 @@ static bool is(const char *text, const char *word)
 /* Its words up to the command: options, and what may be their values. */
 static bool is_protected_command(char *const *argv)
 {
-	static const char *const commands[] = { SYS_EXE_AT_ONCE };
+	static const char commands[][16] = { SYS_EXE_AT_ONCE };
 	bool may_be_value = false;
 
 	for (size_t i = 1; argv[i]; i++) {
@@ -129,22 +128,32 @@ static bool make_mark(char ret[PATH_ROOM])
 	return true;
 }
 
-static void execute_again(char **argv, char **env, char *mark)
+/* @env_end: where its NULL is; what lies behind it, the auxiliary vector, makes room for the mark. */
+static void execute_from(long fd, char **argv, char **env, char **env_end, char *mark)
+{
+	char *behind = env_end[1];
+
+	env_end[0] = mark;
+	env_end[1] = NULL;
+	(void)kernel(SYS_execveat, fd, "", (long)argv, (long)env, EMPTY_PATH);
+	env_end[0] = NULL;
+	env_end[1] = behind;
+}
+
+static __attribute__((noinline)) void execute_again(char **argv, char **env, char **env_end)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	char *new_env[ENV_MAX + 2];
-	size_t n = 0;
-	long fd = kernel(SYS_open_tree, AT_FDCWD, "/proc/self/exe",
-			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, 0, 0);
+	char mark[PATH_ROOM];
+	long fd;
 
+	if (is_read_only() || !make_mark(mark))
+		return;
+	fd = kernel(SYS_open_tree, AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC,
+		    0, 0);
 	if (fd < 0)
 		return;
-	for (; env[n]; n++)
-		new_env[n] = env[n];
-	new_env[n] = mark;
-	new_env[n + 1] = NULL;
 	if (kernel(SYS_mount_setattr, fd, "", EMPTY_PATH, (long)&attr, sizeof(attr)) == 0)
-		(void)kernel(SYS_execveat, fd, "", (long)argv, (long)new_env, EMPTY_PATH);
+		execute_from(fd, argv, env, env_end, mark);
 	(void)kernel(SYS_close, fd, NULL, 0, 0, 0);
 }
 
@@ -153,17 +162,15 @@ void sys_entry_begin(char **stack)
 {
 	char **argv = stack + 1;
 	char **env = argv;
-	char mark[PATH_ROOM];
-	size_t n = 0;
+	char **env_end;
 
 	while (*env)
 		env++;
 	env++;
-	for (; env[n]; n++) {
-		if (n == ENV_MAX || begins(env[n], SYS_EXE_MARK))
+	for (env_end = env; *env_end; env_end++) {
+		if (begins(*env_end, SYS_EXE_MARK))
 			return;
 	}
-	if (is_protected_command(argv) && !is_set_user_id(env + n) && !is_read_only() &&
-	    make_mark(mark))
-		execute_again(argv, env, mark);
+	if (is_protected_command(argv) && !is_set_user_id(env_end))
+		execute_again(argv, env, env_end);
 }
