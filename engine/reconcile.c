@@ -301,6 +301,11 @@ static int kill_running(const struct engine_dirs *dirs, const struct record_plac
 		if (waited == PATIENCE_MS)
 			(void)proc_signal(pidfd, SIGKILL, &ignored);
 		rc = proc_wait_end(pidfd, STEP_MS, err);
+		if (rc == 0 && waited > 2 * PATIENCE_MS)
+			return err_set(
+				err, ETIMEDOUT,
+				"end container '%s': its supervisor (process %d) does not end",
+				record.name, record.supervisor);
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -333,18 +338,23 @@ static bool is_at_end(const struct record_place *place)
 
 /*
  * Locks what has been killed.  A container that is just being started again has the record of its
- * earlier life for a moment: who holds the lock is not named there yet.
+ * earlier life for a moment: who holds the lock is not named there yet.  Nor is anybody else, for whom
+ * one does not wait for ever.
  */
 static int kill_and_lock(const struct engine_dirs *dirs, const struct record_place *place,
 			 struct error *err)
 {
-	for (;;) {
+	for (int waited = 0;; waited += STEP_MS) {
 		int rc = kill_running(dirs, place, err);
 
 		if (rc == 0)
 			rc = lock_fd_try(place->dir.fd, LOCK_EXCLUSIVE, place->path, err);
 		if (rc != 0)
 			return rc;
+		if (waited > 2 * PATIENCE_MS)
+			return err_set(err, ETIMEDOUT,
+				       "'%s' is locked by a process that is not its supervisor",
+				       place->path);
 		pause_ms(STEP_MS);
 	}
 }
