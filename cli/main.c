@@ -61,7 +61,7 @@ static const struct opt global_opts[] = {
 	{ .name = "systemd-cgroup",
 	  .kind = OPT_FLAG,
 	  GLOBAL(uses_systemd),
-	  .help = "Have systemd make control groups (refused where none runs)" },
+	  .help = "Have systemd make control groups (refused)" },
 	{ .name = "rootless", .kind = OPT_STRING, GLOBAL(rootless), .arg = "auto" },
 	{ .name = "criu", .kind = OPT_STRING, GLOBAL(criu), .arg = "PATH" },
 	{ .name = "version",
@@ -85,6 +85,16 @@ static void print_version(void)
 	       version_commit);
 }
 
+/* What would become plain directories of those names is worse than a refusal. */
+static int refuse_systemd(struct error *err)
+{
+	if (access("/run/systemd/system", F_OK) < 0)
+		return err_set(err, ENOTSUP, "--systemd-cgroup: systemd does not run here");
+	return err_set(err, ENOTSUP,
+		       "--systemd-cgroup: groups of systemd's making are not supported: have the "
+		       "engine use cgroupfs");
+}
+
 static int run_global(void *options, const struct strv *args, struct error *err)
 {
 	static char *root; /* for the rest of the process */
@@ -100,8 +110,8 @@ static int run_global(void *options, const struct strv *args, struct error *err)
 		rc = log_to_file(o->log, o->log_format == 1, err);
 	if (rc < 0)
 		return rc;
-	if (o->uses_systemd && access("/run/systemd/system", F_OK) < 0)
-		return err_set(err, ENOTSUP, "--systemd-cgroup: systemd does not run here");
+	if (o->uses_systemd)
+		return refuse_systemd(err);
 	if (o->log || o->criu || o->rootless || o->uses_systemd)
 		oci_set_caller();
 	if (o->root) {

@@ -160,6 +160,15 @@ static void check_linux(const struct spec *s)
 	ck_assert_str_eq(s->readonly_paths.items[1], "/proc/bus");
 	ck_assert_str_eq(s->mount_label, "u:r:t:s0:c1");
 	ck_assert_str_eq(s->personality_domain, "LINUX32");
+	ck_assert_uint_eq(s->n_net_devices, 2);
+	ck_assert_str_eq(s->net_devices[0].host_name, "eth0");
+	ck_assert_str_eq(s->net_devices[0].name, "container_eth0");
+	ck_assert_str_eq(s->net_devices[1].host_name, "ens4");
+	ck_assert_ptr_null(s->net_devices[1].name);
+	ck_assert(s->memory_policy.is_given);
+	ck_assert_int_eq(s->memory_policy.mode, 3);
+	ck_assert_uint_eq(s->memory_policy.flags, 1 << 15 | 1 << 13);
+	ck_assert_str_eq(s->memory_policy.nodes, "0-1,3");
 	ck_assert(s->has_intel_rdt);
 }
 
