@@ -163,7 +163,7 @@ static int choose_name(struct nl *nl, const char *wanted, char ret[IFNAMSIZ], st
 static int send_away(struct nl *nl, const struct device_move *move, int ifindex,
 		     const char *new_name, struct error *err)
 {
-	static const char own[] = "/proc/self/ns/net";
+	const char *to = move->to ? move->to->path : "/proc/self/ns/net";
 	const struct ifinfomsg head = { .ifi_index = ifindex };
 	auto_nl_msg struct nl_msg *msg = nl_message(RTM_NEWLINK, 0, &head, sizeof(head));
 	auto_free char *there = where(move->from);
@@ -173,8 +173,11 @@ static int send_away(struct nl *nl, const struct device_move *move, int ifindex,
 		nl_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)move->to->fd);
 	else
 		nl_put_u32(msg, IFLA_NET_NS_PID, (uint32_t)getpid());
-	return nl_call(nl, msg, err, "nsenter", there, "ip", "link", "set", move->name, "netns",
-		       move->to ? move->to->path : own, "name", new_name, NULL);
+	if (!move->from)
+		return nl_call(nl, msg, err, "ip", "link", "set", move->name, "netns", to, "name",
+			       new_name, NULL);
+	return nl_call(nl, msg, err, "nsenter", there, "ip", "link", "set", move->name, "netns", to,
+		       "name", new_name, NULL);
 }
 
 static int settle(struct nl *nl, const struct device_move *move, const char *name,
