@@ -112,7 +112,7 @@ static int run_global(void *options, const struct strv *args, struct error *err)
 		return rc;
 	if (o->uses_systemd)
 		return refuse_systemd(err);
-	if (o->log || o->criu || o->rootless || o->uses_systemd)
+	if (o->log || o->criu || o->rootless)
 		oci_set_caller();
 	if (o->root) {
 		root = xstrdup(o->root);
