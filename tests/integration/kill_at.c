@@ -118,40 +118,49 @@ static pid_t start(char **argv)
 	return pid;
 }
 
+/* What @pid reports is the last that we hear of it; a signal that was on its way is delivered. */
+static void let_one_go(pid_t pid, int status)
+{
+	int signal = 0;
+
+	if (WIFSTOPPED(status)) {
+		if (status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80))
+			signal = WSTOPSIG(status);
+		(void)ptrace(PTRACE_DETACH, pid, 0, signal);
+	} else if (pid == root) {
+		root_status = exit_status(status);
+	}
+	drop(pid);
+}
+
 /*
- * Stops each tracee and lets it go; a signal that was on its way is delivered.  Waits for whichever
- * answers: the first thread of a killed process is not reported before its others are.
+ * Stops each tracee and lets it go.  Waits for whichever answers: the first thread of a killed
+ * process is not reported before its others are.
  */
 static void let_go(void)
 {
+	int status;
+	pid_t pid;
+
 	for (size_t i = 0; i < n_tracees; i++)
 		(void)ptrace(PTRACE_INTERRUPT, tracees[i], 0, 0);
-	while (n_tracees > 0) {
-		int status, signal = 0;
-		pid_t pid = waitpid(-1, &status, __WALL);
-
-		if (pid < 0)
-			break;
-		if (WIFSTOPPED(status)) {
-			if (status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80))
-				signal = WSTOPSIG(status);
-			(void)ptrace(PTRACE_DETACH, pid, 0, signal);
-		} else if (pid == root) {
-			root_status = exit_status(status);
-		}
-		drop(pid);
-	}
+	while (n_tracees > 0 && (pid = waitpid(-1, &status, __WALL)) > 0)
+		let_one_go(pid, status);
 }
 
-/* Lets everybody go, waits for root, and says how it ended. */
+/*
+ * Lets everybody go, waits for root, and says how it ended.  Who was forked a moment ago may report
+ * only now, and would stay ours: its namespace could not end as long as we do not collect it.
+ */
 static void finish(const char *word)
 {
 	int status;
+	pid_t pid;
 
 	let_go();
 	(void)alarm(PATIENCE_S);
-	if (root_status < 0 && waitpid(root, &status, 0) == root)
-		root_status = exit_status(status);
+	while (root_status < 0 && (pid = waitpid(-1, &status, __WALL)) > 0)
+		let_one_go(pid, status);
 	(void)printf("%s calls=%ld status=", word, calls);
 	if (root_status < 0)
 		(void)printf("hung\n");
