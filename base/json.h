@@ -145,6 +145,13 @@ int json_read_strings(struct json_reader *reader, const json_t *value, struct st
 int json_read_array(struct json_reader *reader, const json_t *value, size_t size,
 		    const struct json_field *fields, void **ret, size_t *ret_n, struct error *err);
 
+/*
+ * The same for an object of objects: each one's name goes to the char * at @name_offset of its
+ * struct, and stands in paths.
+ */
+int json_read_map(struct json_reader *reader, const json_t *value, size_t size, size_t name_offset,
+		  const struct json_field *fields, void **ret, size_t *ret_n, struct error *err);
+
 /* The same for a document that is an array as a whole. */
 int json_read_list(const struct json_doc *doc, size_t size, const struct json_field *fields,
 		   void **ret, size_t *ret_n, struct error *err);

@@ -361,6 +361,35 @@ int json_read_array(struct json_reader *reader, const json_t *value, size_t size
 	return 0;
 }
 
+int json_read_map(struct json_reader *reader, const json_t *value, size_t size, size_t name_offset,
+		  const struct json_field *fields, void **ret, size_t *ret_n, struct error *err)
+{
+	json_t *object, *item;
+	const char *name;
+	char *items;
+
+	if (!json_is_object(value))
+		return wrong_type(reader, value, "an object", err);
+	if (json_object_size(value) == 0)
+		return 0;
+
+	items = xcalloc(json_object_size(value), size);
+	*ret = items;
+	/* The iteration macro wants a pointer to something that it may change, and does not. */
+	memcpy(&object, &value, sizeof(object));
+	json_object_foreach(object, name, item) {
+		char *one = items + (*ret_n)++ * size;
+		char *copy = xstrdup(name);
+		int rc;
+
+		memcpy(one + name_offset, &copy, sizeof(copy));
+		rc = json_read_object(reader, item, name, fields, one, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 int json_read_list(const struct json_doc *doc, size_t size, const struct json_field *fields,
 		   void **ret, size_t *ret_n, struct error *err)
 {

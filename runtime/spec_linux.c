@@ -288,30 +288,14 @@ static const struct json_field rdma_fields[] = {
 	JSON_FIELDS_END,
 };
 
-/* An object with one member a device. */
 static int read_rdma(struct json_reader *reader, const json_t *value, void *field,
 		     struct error *err)
 {
 	struct cgroup_resources *resources = container_of(field, struct cgroup_resources, rdma);
-	json_t *object;
-	json_t *item;
-	const char *name;
 
-	if (!json_is_object(value))
-		return json_reader_error(reader, value, err, "expected an object");
-	/* The iteration macro wants a pointer to something that it may change, and does not. */
-	memcpy(&object, &value, sizeof(object));
-	resources->rdma = xcalloc(json_object_size(value), sizeof(*resources->rdma));
-	json_object_foreach(object, name, item) {
-		struct cgroup_rdma *rdma = &resources->rdma[resources->n_rdma++];
-		int rc;
-
-		rdma->device = xstrdup(name);
-		rc = json_read_object(reader, item, name, rdma_fields, rdma, err);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	return json_read_map(reader, value, sizeof(*resources->rdma),
+			     offsetof(struct cgroup_rdma, device), rdma_fields,
+			     (void **)&resources->rdma, &resources->n_rdma, err);
 }
 
 #define WITHIN(name_, table_)                                                           \
@@ -357,28 +341,14 @@ static const struct json_field net_device_fields[] = {
 	JSON_FIELDS_END,
 };
 
-/* An object of objects: by the host's name of the interface. */
 static int read_net_devices(struct json_reader *reader, const json_t *value, void *field,
 			    struct error *err)
 {
 	struct spec *spec = container_of(field, struct spec, net_devices);
-	const char *name;
-	json_t *object, *item;
 
-	if (!json_is_object(value))
-		return json_reader_error(reader, value, err, "expected an object");
-	memcpy(&object, &value, sizeof(object));
-	spec->net_devices = xcalloc(json_object_size(value), sizeof(*spec->net_devices));
-	json_object_foreach(object, name, item) {
-		struct spec_net_device *device = &spec->net_devices[spec->n_net_devices++];
-		int rc;
-
-		device->host_name = xstrdup(name);
-		rc = json_read_object(reader, item, name, net_device_fields, device, err);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	return json_read_map(reader, value, sizeof(*spec->net_devices),
+			     offsetof(struct spec_net_device, host_name), net_device_fields,
+			     (void **)&spec->net_devices, &spec->n_net_devices, err);
 }
 
 static const struct enum_name memory_modes[] = {

@@ -32,6 +32,8 @@ struct config {
 	struct limits limits;
 	struct mount *mounts;
 	size_t n_mounts;
+	struct mount *volumes; /* by destination */
+	size_t n_volumes;
 };
 
 static const struct json_field limits_fields[] = {
@@ -58,6 +60,21 @@ static int read_mounts(struct json_reader *reader, const json_t *value, void *fi
 			       (void **)&config->mounts, &config->n_mounts, err);
 }
 
+static const struct json_field volume_fields[] = {
+	JSON_FIELD(struct mount, options, JSON_FIELD_STRINGS, "options"),
+	JSON_FIELDS_END,
+};
+
+static int read_volumes(struct json_reader *reader, const json_t *value, void *field,
+			struct error *err)
+{
+	struct config *config = container_of(field, struct config, volumes);
+
+	return json_read_map(reader, value, sizeof(*config->volumes),
+			     offsetof(struct mount, destination), volume_fields,
+			     (void **)&config->volumes, &config->n_volumes, err);
+}
+
 static const struct json_field config_fields[] = {
 	JSON_FIELD_NEEDED(struct config, version, JSON_FIELD_STRING, "version"),
 	JSON_FIELD_SET(struct config, terminal, JSON_FIELD_BOOL, "terminal", has_terminal),
@@ -65,19 +82,26 @@ static const struct json_field config_fields[] = {
 	JSON_FIELD(struct config, annotations, JSON_FIELD_PAIRS, "annotations"),
 	JSON_FIELD_TABLE(struct config, limits, "limits", limits_fields),
 	JSON_FIELD_BY(struct config, mounts, "mounts", read_mounts),
+	JSON_FIELD_BY(struct config, volumes, "volumes", read_volumes),
 	JSON_FIELDS_END,
 };
+
+static void mounts_free(struct mount *mounts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(mounts[i].destination);
+		strv_fini(&mounts[i].options);
+	}
+	free(mounts);
+}
 
 static void config_fini(struct config *config)
 {
 	free(config->version);
 	strv_fini(&config->args);
 	strv_fini(&config->annotations);
-	for (size_t i = 0; i < config->n_mounts; i++) {
-		free(config->mounts[i].destination);
-		strv_fini(&config->mounts[i].options);
-	}
-	free(config->mounts);
+	mounts_free(config->mounts, config->n_mounts);
+	mounts_free(config->volumes, config->n_volumes);
 	*config = (struct config){ 0 };
 }
 
@@ -99,7 +123,8 @@ START_TEST(fills_a_struct)
 		"  \"limits\": { \"memory\": -1, \"hard\": 18446744073709551615,\n"
 		"    \"uid\": 4294967295, \"score\": -1000, \"share\": 2 },\n"
 		"  \"mounts\": [{ \"destination\": \"/a\" },\n"
-		"    { \"destination\": \"/b\", \"options\": [\"ro\"] }] }",
+		"    { \"destination\": \"/b\", \"options\": [\"ro\"] }],\n"
+		"  \"volumes\": { \"/c\": {}, \"/d\": { \"options\": [\"rw\"] } } }",
 		&config, &err);
 
 	ck_assert_msg(rc == 0, "%s", err.msg);
@@ -117,6 +142,10 @@ START_TEST(fills_a_struct)
 	ck_assert_uint_eq(config.n_mounts, 2);
 	ck_assert_str_eq(config.mounts[1].destination, "/b");
 	ck_assert_str_eq(config.mounts[1].options.items[0], "ro");
+	ck_assert_uint_eq(config.n_volumes, 2);
+	ck_assert_str_eq(config.volumes[0].destination, "/c");
+	ck_assert_str_eq(config.volumes[1].destination, "/d");
+	ck_assert_str_eq(config.volumes[1].options.items[0], "rw");
 	config_fini(&config);
 }
 END_TEST
@@ -197,6 +226,10 @@ static const struct {
 	  "config.json:1:36: annotations.a=b: a key must not be empty or have a '='" },
 	{ "{\"version\":\"\",\"annotations\":[]}",
 	  "config.json:1:29: annotations: expected an object, got an array" },
+	{ "{\"version\":\"\",\"volumes\":[]}",
+	  "config.json:1:25: volumes: expected an object, got an array" },
+	{ "{\"version\":\"\",\"volumes\":{\"/\":{},\"/a\":{\"options\":3}}}",
+	  "config.json:1:49: volumes./a.options: expected an array of strings, got a number" },
 	{ "{\"version\":\"\",\"mounts\":{}}",
 	  "config.json:1:24: mounts: expected an array, got an object" },
 	{ "{\"version\":\"\",\"mounts\":[{\"destination\":\"/\"},\n3]}",
