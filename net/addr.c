@@ -56,7 +56,7 @@ static int match_address(const struct nlmsghdr *hdr, void *arg)
 	}
 	if (hdr->nlmsg_type != RTM_NEWADDR)
 		return 0;
-	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(*head), attrs, IFA_MAX, NULL) < 0)
+	if (nl_attributes(hdr, sizeof(*head), attrs, IFA_MAX) < 0)
 		return -EBADMSG;
 	head = nlmsg_data(hdr);
 	if ((int)head->ifa_index == search->ifindex && head->ifa_prefixlen == search->prefix &&
@@ -86,8 +86,7 @@ static int read_way_out(const struct nlmsghdr *hdr, void *arg)
 
 	if (!hdr || hdr->nlmsg_type != RTM_NEWROUTE)
 		return 0;
-	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(struct rtmsg), attrs, RTA_MAX,
-			NULL) < 0)
+	if (nl_attributes(hdr, sizeof(struct rtmsg), attrs, RTA_MAX) < 0)
 		return -EBADMSG;
 	if (attrs[RTA_OIF])
 		*(int *)arg = (int)nla_get_u32(attrs[RTA_OIF]);
@@ -119,7 +118,7 @@ static int collect_route(const struct nlmsghdr *hdr, void *arg)
 	/* What is listed twice does no harm. */
 	if (!hdr || hdr->nlmsg_type != RTM_NEWROUTE)
 		return 0;
-	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(*head), attrs, RTA_MAX, NULL) < 0)
+	if (nl_attributes(hdr, sizeof(*head), attrs, RTA_MAX) < 0)
 		return -EBADMSG;
 	head = nlmsg_data(hdr);
 	if (head->rtm_family != AF_INET || head->rtm_dst_len < SHORTEST || !attrs[RTA_DST] ||

@@ -108,8 +108,7 @@ static int collect(const struct nlmsghdr *hdr, void *arg)
 
 	if (!hdr)
 		return 0;
-	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(struct nfgenmsg), attrs, CTA_MAX,
-			NULL) < 0)
+	if (nl_attributes(hdr, sizeof(struct nfgenmsg), attrs, CTA_MAX) < 0)
 		return -EBADMSG;
 	if (!read_flow(attrs[CTA_TUPLE_ORIG], &flow) || !is_published(search, &flow))
 		return 0;

@@ -61,7 +61,7 @@ static int collect(const struct nlmsghdr *hdr, void *arg)
 	}
 	if (hdr->nlmsg_type != RTM_NEWADDR)
 		return 0;
-	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(*head), attrs, IFA_MAX, NULL) < 0)
+	if (nl_attributes(hdr, sizeof(*head), attrs, IFA_MAX) < 0)
 		return -EBADMSG;
 	head = nlmsg_data(hdr);
 	flags = attrs[IFA_FLAGS] ? nla_get_u32(attrs[IFA_FLAGS]) : head->ifa_flags;

@@ -88,8 +88,7 @@ static int read_link(const struct nlmsghdr *hdr, void *arg)
 
 	if (!hdr || hdr->nlmsg_type != RTM_NEWLINK)
 		return 0;
-	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(struct ifinfomsg), attrs,
-			IFLA_MAX, NULL) < 0)
+	if (nl_attributes(hdr, sizeof(struct ifinfomsg), attrs, IFLA_MAX) < 0)
 		return -EBADMSG;
 	if (attrs[IFLA_LINKINFO] &&
 	    nla_parse_nested(nested, IFLA_INFO_MAX, attrs[IFLA_LINKINFO], NULL) == 0 &&
@@ -136,8 +135,7 @@ static int read_netns_id(const struct nlmsghdr *hdr, void *arg)
 
 	if (!hdr || hdr->nlmsg_type != RTM_NEWNSID)
 		return 0;
-	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(struct rtgenmsg), attrs,
-			NETNSA_MAX, NULL) < 0 ||
+	if (nl_attributes(hdr, sizeof(struct rtgenmsg), attrs, NETNSA_MAX) < 0 ||
 	    !attrs[NETNSA_NSID])
 		return -EBADMSG;
 	*(int *)arg = nla_get_s32(attrs[NETNSA_NSID]);

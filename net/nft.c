@@ -235,8 +235,7 @@ static int check_rule(const struct nlmsghdr *hdr, void *arg)
 		*check = (struct rule_check){ .is_ours = true };
 		return 0;
 	}
-	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(struct nfgenmsg), attrs,
-			NFTA_RULE_MAX, NULL) < 0)
+	if (nl_attributes(hdr, sizeof(struct nfgenmsg), attrs, NFTA_RULE_MAX) < 0)
 		return -EBADMSG;
 	if (check->n >= rules_n_rules || !attrs[NFTA_RULE_CHAIN] || !attrs[NFTA_RULE_USERDATA]) {
 		check->is_ours = false;
@@ -349,8 +348,7 @@ static int collect_elements(const struct nlmsghdr *hdr, void *arg)
 	/* Found twice is removed once. */
 	if (!hdr)
 		return 0;
-	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, sizeof(struct nfgenmsg), attrs,
-			NFTA_SET_ELEM_LIST_MAX, NULL) < 0)
+	if (nl_attributes(hdr, sizeof(struct nfgenmsg), attrs, NFTA_SET_ELEM_LIST_MAX) < 0)
 		return -EBADMSG;
 	if (!attrs[NFTA_SET_ELEM_LIST_ELEMENTS])
 		return 0;

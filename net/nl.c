@@ -93,6 +93,14 @@ void nl_free_message(struct nl_msg **msg)
 	*msg = NULL;
 }
 
+/* libnl's functions only read what they are given. */
+int nl_attributes(const struct nlmsghdr *hdr, size_t head, struct nlattr **ret, int max)
+{
+	return nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, (int)head, ret, max, NULL) < 0
+		       ? -EBADMSG
+		       : 0;
+}
+
 /* "<errno's text>: <the kernel's words>" of an error message. */
 static int kernel_error(const struct nlmsghdr *hdr, struct error *err)
 {
@@ -104,9 +112,7 @@ static int kernel_error(const struct nlmsghdr *hdr, struct error *err)
 	if (!(hdr->nlmsg_flags & NLM_F_CAPPED))
 		head += NLMSG_ALIGN(answer->msg.nlmsg_len) - sizeof(answer->msg);
 	if (hdr->nlmsg_flags & NLM_F_ACK_TLVS &&
-	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)hdr, (int)head, attrs, NLMSGERR_ATTR_MAX,
-			NULL) == 0 &&
-	    attrs[NLMSGERR_ATTR_MSG])
+	    nl_attributes(hdr, head, attrs, NLMSGERR_ATTR_MAX) == 0 && attrs[NLMSGERR_ATTR_MSG])
 		words = nla_get_string(attrs[NLMSGERR_ATTR_MSG]);
 	return err_set(err, -answer->error, "%s%s%s", err_text(-answer->error), words ? ": " : "",
 		       words ? words : "");

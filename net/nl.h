@@ -59,6 +59,13 @@ typedef int nl_reader(const struct nlmsghdr *hdr, void *arg);
 int nl_read(struct nl *nl, struct nl_msg *msg, nl_reader *each, void *arg, struct error *err);
 
 /*
+ * For such a reader: the attributes behind a message's own header of @head bytes, by type, up to
+ * @max; NULL for those that are not there.  -EBADMSG.
+ */
+struct nlattr;
+int nl_attributes(const struct nlmsghdr *hdr, size_t head, struct nlattr **ret, int max);
+
+/*
  * Several messages as one transaction of nf_tables (nfnetlink batch): all of it happens, or
  * nothing.  Not a step by itself: nft.c records what it means.
  */
