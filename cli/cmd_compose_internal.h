@@ -41,8 +41,8 @@ int project_choice_load(const struct project_choice *choice, struct project *ret
 			struct error *err);
 
 /*
- * The services that were named, or all of them: a bool each, the caller's to free.  -EINVAL for one
- * that is not there.
+ * All of that, and which services were named (none: all): a bool each, the caller's to free.  -EINVAL
+ * for one that is not there.
  */
-int project_choice_wanted(const struct project_choice *choice, const struct project *project,
-			  bool **ret, struct error *err);
+int project_choose(const struct strv *args, struct project_choice *choice, struct project *ret,
+		   bool **ret_wanted, struct error *err);

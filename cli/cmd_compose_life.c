@@ -55,11 +55,8 @@ static int run_verb(struct life_options *o, const struct strv *args, enum projec
 	int rc = geteuid() == 0 ? 0 : err_set(err, EPERM, "containers are root's");
 
 	close_from(3, log_descriptor());
-	project_choice_args(args, &o->choice);
 	if (rc == 0)
-		rc = project_choice_load(&o->choice, &project, err);
-	if (rc == 0)
-		rc = project_choice_wanted(&o->choice, &project, &wanted, err);
+		rc = project_choose(args, &o->choice, &project, &wanted, err);
 	if (rc < 0)
 		return rc;
 	base = (struct command_base){

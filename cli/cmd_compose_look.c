@@ -207,11 +207,8 @@ static int run_logs(void *options, const struct strv *args, struct error *err)
 	auto_free bool *wanted = NULL;
 	int rc = geteuid() == 0 ? 0 : err_set(err, EPERM, "containers are shown to root only");
 
-	project_choice_args(args, &o->choice);
 	if (rc == 0)
-		rc = project_choice_load(&o->choice, &project, err);
-	if (rc == 0)
-		rc = project_choice_wanted(&o->choice, &project, &wanted, err);
+		rc = project_choose(args, &o->choice, &project, &wanted, err);
 	if (rc < 0)
 		return rc;
 	o->request.base = (struct command_base){

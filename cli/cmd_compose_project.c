@@ -34,8 +34,8 @@ int project_choice_load(const struct project_choice *choice, struct project *ret
 	return rc;
 }
 
-int project_choice_wanted(const struct project_choice *choice, const struct project *project,
-			  bool **ret, struct error *err)
+static int find_wanted(const struct project_choice *choice, const struct project *project,
+		       bool **ret, struct error *err)
 {
 	auto_free bool *wanted = xcalloc(project->n_services + 1, sizeof(*wanted));
 
@@ -51,4 +51,14 @@ int project_choice_wanted(const struct project_choice *choice, const struct proj
 	}
 	*ret = take_ptr(wanted);
 	return 0;
+}
+
+int project_choose(const struct strv *args, struct project_choice *choice, struct project *ret,
+		   bool **ret_wanted, struct error *err)
+{
+	int rc;
+
+	project_choice_args(args, choice);
+	rc = project_choice_load(choice, ret, err);
+	return rc < 0 ? rc : find_wanted(choice, ret, ret_wanted, err);
 }

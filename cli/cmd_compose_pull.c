@@ -8,6 +8,13 @@
 #include "compose/project.h"
 #include "image/fetch.h"
 
+/* To pull nothing needs no command. */
+static const struct enum_name policies[] = {
+	{ "missing", FETCH_MISSING },
+	{ "always", FETCH_ALWAYS },
+	{ NULL, 0 },
+};
+
 struct pull_options {
 	struct project_choice choice;
 	struct pull_request request;
@@ -22,7 +29,7 @@ static const struct opt pull_opts[] = {
 	{ "include-deps", 0, OPT_FLAG, OPT_FIELD(struct pull_options, has_deps), NULL,
 	  "What the named services depend on, too" },
 	{ "policy", 0, OPT_ENUM, OPT_FIELD(struct pull_options, request.policy), "missing|always",
-	  "Only those that are not here, or all (always)", .names = fetch_policies },
+	  "Only those that are not here, or all (always)", .names = policies },
 	{ "quiet", 'q', OPT_FLAG, OPT_FIELD(struct pull_options, request.is_quiet), NULL,
 	  "Show no progress" },
 	OPTS_END,
@@ -45,11 +52,8 @@ static int run_pull(void *options, const struct strv *args, struct error *err)
 	auto_free bool *wanted = NULL;
 	int rc = geteuid() == 0 ? 0 : err_set(err, EPERM, "images are root's");
 
-	project_choice_args(args, &o->choice);
 	if (rc == 0)
-		rc = project_choice_load(&o->choice, &project, err);
-	if (rc == 0)
-		rc = project_choice_wanted(&o->choice, &project, &wanted, err);
+		rc = project_choose(args, &o->choice, &project, &wanted, err);
 	if (rc < 0)
 		return rc;
 	if (o->has_deps)

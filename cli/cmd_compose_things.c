@@ -38,13 +38,10 @@ static int look(struct look_options *o, const struct strv *args, struct project 
 {
 	int rc = geteuid() == 0 ? 0 : err_set(err, EPERM, "containers are shown to root only");
 
-	project_choice_args(args, &o->choice);
 	/* Whatever a profile made is shown, too. */
 	strv_add(&o->choice.profiles, "*");
 	if (rc == 0)
-		rc = project_choice_load(&o->choice, project, err);
-	if (rc == 0)
-		rc = project_choice_wanted(&o->choice, project, wanted, err);
+		rc = project_choose(args, &o->choice, project, wanted, err);
 	return rc < 0 ? rc : world_look(&engine_dirs, project->name, world, err);
 }
 

@@ -171,17 +171,14 @@ static int run_up(void *options, const struct strv *args, struct error *err)
 
 	/* What a shell left open is not for a process to keep that may outlive us. */
 	close_from(3, log_descriptor());
-	project_choice_args(args, &o->choice);
 	if (rc == 0 && o->request.recreates_all && o->request.recreates_none)
 		rc = err_set(err, EINVAL, "--force-recreate and --no-recreate exclude each other");
 	if (rc == 0 && o->request.waits && o->request.makes_only)
 		rc = err_set(err, EINVAL, "--wait and --no-start exclude each other");
 	if (rc == 0)
-		rc = project_choice_load(&o->choice, &project, err);
+		rc = project_choose(args, &o->choice, &project, &wanted, err);
 	if (rc == 0)
 		rc = scale(&project, &o->scales, err);
-	if (rc == 0)
-		rc = project_choice_wanted(&o->choice, &project, &wanted, err);
 	if (rc < 0)
 		return rc;
 	if (!o->has_no_deps)

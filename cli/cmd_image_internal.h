@@ -32,3 +32,6 @@ int prune_parse(const char *text, void *prune, struct error *err);
 
 /* Removes images that no container uses, says which, and adds what that freed to *freed. */
 int prune_images(const struct prune *prune, uint64_t *freed, struct error *err);
+
+/* The last line of a prune. */
+int prune_tell(uint64_t freed, struct error *err);

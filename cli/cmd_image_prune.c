@@ -216,10 +216,17 @@ static void options_fini(void *options)
 	prune_fini(&((struct prune_options *)options)->prune);
 }
 
+int prune_tell(uint64_t freed, struct error *err)
+{
+	auto_free char *size = human_size(freed);
+
+	printf("Total reclaimed space: %s\n", size);
+	return fflush(stdout) ? err_sys(err, "write to standard output") : 0;
+}
+
 static int run_prune(void *options, const struct strv *args, struct error *err)
 {
 	const struct prune_options *o = options;
-	auto_free char *size = NULL;
 	uint64_t freed = 0;
 	int rc;
 
@@ -232,11 +239,7 @@ static int run_prune(void *options, const struct strv *args, struct error *err)
 				    : "This will remove all dangling images."))
 		return 0;
 	rc = prune_images(&o->prune, &freed, err);
-	if (rc < 0)
-		return rc;
-	size = human_size(freed);
-	printf("Total reclaimed space: %s\n", size);
-	return fflush(stdout) ? err_sys(err, "write to standard output") : 0;
+	return rc < 0 ? rc : prune_tell(freed, err);
 }
 
 const struct command cmd_image_prune = {

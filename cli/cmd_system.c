@@ -370,7 +370,6 @@ static int prune_containers(uint64_t *freed, struct error *err)
 static int run_prune(void *options, const struct strv *args, struct error *err)
 {
 	const struct prune_options *o = options;
-	auto_free char *size = NULL;
 	uint64_t freed = 0;
 	int rc;
 
@@ -388,11 +387,7 @@ static int run_prune(void *options, const struct strv *args, struct error *err)
 		rc = prune_networks(err);
 	if (rc == 0)
 		rc = prune_images(&o->images, &freed, err);
-	if (rc < 0)
-		return rc;
-	size = human_size(freed);
-	printf("Total reclaimed space: %s\n", size);
-	return fflush(stdout) ? err_sys(err, "write to standard output") : 0;
+	return rc < 0 ? rc : prune_tell(freed, err);
 }
 
 const struct command cmd_system_prune = {
