@@ -41,6 +41,16 @@ busybox_layer() { # FILE
 	busybox_rootfs "$TEST_TMP/rootfs" && tar -C "$TEST_TMP/rootfs" -cf "$1" .
 }
 
+# On a terminal of 31 rows and 87 columns on which nobody types, but that does not end; by bash,
+# whatever shell the caller prefers, as no other knows exported functions.
+on_terminal() { # COMMAND...   as one line of shell
+	local nobody
+	[ -p "$TEST_TMP/nobody" ] || mkfifo "$TEST_TMP/nobody"
+	exec {nobody}<>"$TEST_TMP/nobody"
+	SHELL=$BASH script -qec "stty rows 31 cols 87; $*" /dev/null <&"$nobody" | tr -d '\r'
+	exec {nobody}>&-
+}
+
 cgroup_dirs() { # NAME   the directories of this name, the deepest first, in all hierarchies
 	find /sys/fs/cgroup -mindepth 1 -depth -type d -name "$1" 2>/dev/null
 }
