@@ -12,6 +12,12 @@ extern const struct command cmd_history, cmd_image_history;
 extern const struct command cmd_image_prune;
 extern const struct command cmd_tag, cmd_image_tag, cmd_save, cmd_image_save;
 
+/* cmd_export.c */
+extern const struct command cmd_export, cmd_container_export;
+
+/* cmd_import.c */
+extern const struct command cmd_import, cmd_image_import;
+
 /* cmd_registry.c */
 extern const struct command cmd_pull, cmd_image_pull, cmd_push, cmd_image_push;
 extern const struct command cmd_login, cmd_logout;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "cli/archive_file.h"
 #include "cli/cmd_image.h"
 #include "cli/cmd_image_internal.h"
 #include "image/save.h"
@@ -96,26 +97,18 @@ static int save_to_dir(const struct dir *store, struct save *save, struct error 
 	return rc;
 }
 
-/* A file is there as a whole or not at all; into what is no file is written as it comes. */
-static int save_to_file(const struct dir *store, struct save *save, struct error *err)
-{
-	auto_free char *part = xasprintf("%s.part-%d", save->name, getpid());
-	struct stat st;
-	bool is_device = stat(save->name, &st) == 0 && !S_ISREG(st.st_mode);
-	int flags = is_device ? O_WRONLY : O_WRONLY | O_CREAT | O_EXCL;
-	int rc;
+struct save_job {
+	const struct dir *store;
+	struct save *save;
+};
 
-	save->fd = open(is_device ? save->name : part, flags | O_CLOEXEC, 0644);
-	if (save->fd < 0)
-		return err_sys(err, "make '%s'", is_device ? save->name : part);
-	rc = store_save(store, save, err);
-	if (close(save->fd) < 0 && rc == 0)
-		rc = err_sys(err, "write '%s'", save->name);
-	if (rc == 0 && !is_device && rename(part, save->name) < 0)
-		rc = err_sys(err, "make '%s'", save->name);
-	if (rc < 0 && !is_device)
-		(void)unlink(part);
-	return rc;
+static int save_to(void *arg, int fd, const char *name, struct error *err)
+{
+	const struct save_job *job = arg;
+
+	job->save->fd = fd;
+	job->save->name = name;
+	return store_save(job->store, job->save, err);
 }
 
 static int run_save(void *options, const struct strv *args, struct error *err)
@@ -132,21 +125,19 @@ static int run_save(void *options, const struct strv *args, struct error *err)
 
 	if (!o->output && o->format == FORMAT_OCI_DIR)
 		return err_set(err, EINVAL, "save: --format oci-dir needs --output");
-	if (!o->output && isatty(STDOUT_FILENO))
-		return err_set(err, EINVAL,
-			       "save: --output, or something else than a terminal to write to");
+	if (archive_refuses_terminal("save", o->output, err) < 0)
+		return -err->code;
 	fd = store_open(IMAGE_STORE, err);
 	if (fd < 0)
 		return fd;
 
 	const struct dir store = { .fd = fd, .path = IMAGE_STORE };
 
-	if (o->output)
-		return o->format == FORMAT_OCI_DIR ? save_to_dir(&store, &save, err)
-						   : save_to_file(&store, &save, err);
-	save.fd = STDOUT_FILENO;
-	save.name = "standard output";
-	return store_save(&store, &save, err);
+	struct save_job job = { .store = &store, .save = &save };
+
+	if (o->format == FORMAT_OCI_DIR)
+		return save_to_dir(&store, &save, err);
+	return archive_write(o->output, save_to, &job, err);
 }
 
 #define SAVE_COMMAND(name_, group_)                                                                \

@@ -138,6 +138,25 @@ static int by_path(const void *a, const void *b)
 	return left->order < right->order ? -1 : left->order > right->order;
 }
 
+int archive_check_tar(int fd, struct error *err)
+{
+	struct scan scan = { .fd = fd };
+	const struct tar_source source = { .fill = scan_fill, .skip = scan_skip, .arg = &scan };
+	auto_tar struct tar *tar = tar_new(&source);
+	const struct tar_entry *entry;
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "read its size");
+	scan.size = (uint64_t)st.st_size;
+	while ((rc = tar_next(tar, &entry, err)) > 0)
+		;
+	if (rc == 0 && !tar_has_end_mark(tar))
+		return err_set(err, EINVAL, "it is truncated: no end mark");
+	return rc;
+}
+
 static int scan_tar(struct archive *archive, struct error *err)
 {
 	struct scan scan = { .fd = archive->fd };
@@ -192,9 +211,9 @@ static int write_all(int fd, const char *data, size_t len, struct error *err)
 	return 0;
 }
 
-static int unwrap(struct archive *archive, int spool, struct error *err)
+int archive_unwrap(int input, int to, struct error *err)
 {
-	const struct inflate_source source = { .read = read_input, .arg = &archive->fd };
+	const struct inflate_source source = { .read = read_input, .arg = &input };
 	auto_inflate struct inflate *in = inflate_new(&source, INFLATE_BY_INPUT);
 	auto_free char *buffer = xmalloc(BUFFER_SIZE);
 	ssize_t n;
@@ -202,15 +221,14 @@ static int unwrap(struct archive *archive, int spool, struct error *err)
 	n = inflate_read(in, buffer, BUFFER_SIZE, err);
 	/* Before a disk is filled with something else. */
 	if (n > 0 && !tar_begins(buffer, (size_t)n))
-		return err_set(err, EINVAL, "this is no image archive: no tar is in it");
+		return err_set(err, EINVAL, "no tar is in it");
 	while (n > 0) {
-		int rc = write_all(spool, buffer, (size_t)n, err);
+		int rc = write_all(to, buffer, (size_t)n, err);
 
 		if (rc < 0)
 			return rc;
 		n = inflate_read(in, buffer, BUFFER_SIZE, err);
 	}
-	archive->fd = spool;
 	return (int)n;
 }
 
@@ -233,8 +251,12 @@ static int open_input(struct archive *archive, int spool, struct error *err)
 	archive->is_dir = S_ISDIR(st.st_mode);
 	if (archive->is_dir)
 		return 0;
-	if (!S_ISREG(st.st_mode) || !is_plain(archive->fd))
-		rc = unwrap(archive, spool, err);
+	if (!S_ISREG(st.st_mode) || !is_plain(archive->fd)) {
+		rc = archive_unwrap(archive->fd, spool, err);
+		if (rc == -EINVAL && lseek(spool, 0, SEEK_END) == 0)
+			return err_wrap(err, "this is no image archive");
+		archive->fd = spool;
+	}
 	return rc < 0 ? rc : scan_tar(archive, err);
 }
 

@@ -28,6 +28,15 @@ void archive_freep(struct archive **archive);
 
 bool archive_has(const struct archive *archive, const char *path);
 
+/*
+ * The tar that @input, a file or a pipe, has in it, plain or compressed, into the empty file @to.
+ * -EINVAL "no tar is in it".
+ */
+int archive_unwrap(int input, int to, struct error *err);
+
+/* Whether the tar in the file @fd can be read to its end, and has one. */
+int archive_check_tar(int fd, struct error *err);
+
 /* Where a file's content lies. */
 struct archive_part {
 	int fd; /* owned */

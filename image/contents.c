@@ -107,13 +107,13 @@ static int add_layer(struct contents *contents, const struct archive *archive, c
 	return 0;
 }
 
-static int parse_config(const struct contents_blob *blob, struct image_config *ret,
-			struct error *err)
+static int parse_config(const struct contents *contents, const struct contents_blob *blob,
+			struct image_config *ret, struct error *err)
 {
 	auto_free char *name = xasprintf("config '%s'", blob->digest);
 	int rc = image_config_parse(name, blob->text, blob->len, ret, err);
 
-	return rc < 0 ? rc : image_config_check_platform(ret, err);
+	return rc < 0 || contents->is_for_others ? rc : image_config_check_platform(ret, err);
 }
 
 /* ---- OCI image layouts ----------------------------------------------------------------------- */
@@ -163,7 +163,7 @@ static int read_oci_image(struct contents *contents, const struct archive *archi
 		rc = read_blob(contents, archive, &manifest.config, CONFIG_MAX_SIZE, &image->config,
 			       err);
 	if (rc == 0)
-		rc = parse_config(&image->config, &config, err);
+		rc = parse_config(contents, &image->config, &config, err);
 	if (rc == 0)
 		rc = add_oci_layers(contents, archive, &manifest, &config, image, err);
 	return rc;
@@ -301,7 +301,7 @@ static int read_docker_image(struct contents *contents, const struct archive *ar
 	if (rc == 0)
 		rc = count_text(contents, blob->len, err);
 	if (rc == 0)
-		rc = parse_config(blob, &config, err);
+		rc = parse_config(contents, blob, &config, err);
 	if (rc == 0 && config.diff_ids.n != from->layers.n)
 		rc = err_set(err, EINVAL, "manifest.json has %zu layers, the config %zu diff_ids",
 			     from->layers.n, config.diff_ids.n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -42,13 +43,17 @@ struct contents {
 	size_t n_images;
 	struct contents_layer *layers; /* each once, for all images together */
 	size_t n_layers;
-	size_t text; /* bytes of all documents */
+	size_t text;        /* bytes of all documents */
+	bool is_for_others; /* given: images of other platforms are taken, too */
 };
 
 void contents_fini(struct contents *contents);
 #define auto_contents __attribute__((cleanup(contents_fini)))
 
-/* Of each image the one for this machine's platform.  On failure @ret may be half filled. */
+/*
+ * Of each image the one for this machine's platform.  @ret is empty but for what is given; after a
+ * failure it may be half filled.
+ */
 int contents_read(const struct archive *archive, struct contents *ret, struct error *err);
 
 /* Writes the manifests that are missing, once all layers' digests are known. */

@@ -6,6 +6,7 @@
 
 #include "base/parse.h"
 #include "image/load.h"
+#include "image/unwrap.h"
 
 /*
  * minictr-image: everything that parses what a stranger sent.  Started by minictr only, with open
@@ -13,7 +14,10 @@
  */
 
 static const char usage[] =
-	"usage: minictr-image load --store-fd N --input-fd N --result-fd N [--quiet] [--pull] NAME\n"
+	"usage: minictr-image load --store-fd N --input-fd N --result-fd N [--quiet] [--pull]\n"
+	"                          [--for-others] [--verb WORD] NAME\n"
+	"       minictr-image unwrap --store-fd N --input-fd N --output-fd N --result-fd N\n"
+	"                          [--verb WORD] NAME\n"
 	"       minictr-image --version\n";
 
 static int bad_usage(void)
@@ -36,11 +40,18 @@ static int load_main(int argc, char **argv)
 		{ "store-fd", required_argument, NULL, 's' },
 		{ "input-fd", required_argument, NULL, 'i' },
 		{ "result-fd", required_argument, NULL, 'r' },
+		{ "verb", required_argument, NULL, 'v' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "pull", no_argument, NULL, 'p' },
+		{ "for-others", no_argument, NULL, 'f' },
 		{ 0 },
 	};
-	struct load_options load = { .store_fd = -1, .input_fd = -1, .result_fd = -1 };
+	struct load_options load = {
+		.store_fd = -1,
+		.input_fd = -1,
+		.result_fd = -1,
+		.verb = "load",
+	};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -53,6 +64,12 @@ static int load_main(int argc, char **argv)
 			break;
 		case 'r':
 			load.result_fd = parse_fd(optarg);
+			break;
+		case 'v':
+			load.verb = optarg;
+			break;
+		case 'f':
+			load.is_for_others = true;
 			break;
 		case 'q':
 			load.is_quiet = true;
@@ -70,13 +87,56 @@ static int load_main(int argc, char **argv)
 	return load_run(&load);
 }
 
+static int unwrap_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "store-fd", required_argument, NULL, 's' },
+		{ "input-fd", required_argument, NULL, 'i' },
+		{ "output-fd", required_argument, NULL, 'o' },
+		{ "result-fd", required_argument, NULL, 'r' },
+		{ "verb", required_argument, NULL, 'v' },
+		{ 0 },
+	};
+	struct unwrap_options unwrap = { -1, -1, -1, -1, .verb = "unwrap" };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			unwrap.root_fd = parse_fd(optarg);
+			break;
+		case 'i':
+			unwrap.input_fd = parse_fd(optarg);
+			break;
+		case 'o':
+			unwrap.output_fd = parse_fd(optarg);
+			break;
+		case 'r':
+			unwrap.result_fd = parse_fd(optarg);
+			break;
+		case 'v':
+			unwrap.verb = optarg;
+			break;
+		default:
+			return bad_usage();
+		}
+	}
+	if (unwrap.root_fd < 0 || unwrap.input_fd < 0 || unwrap.output_fd < 0 ||
+	    unwrap.result_fd < 0 || optind != argc - 1)
+		return bad_usage();
+	unwrap.name = argv[optind];
+	return unwrap_run(&unwrap);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		(void)puts("minictr-image " MINICTR_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (argc < 2 || strcmp(argv[1], "load") != 0)
-		return bad_usage();
-	return load_main(argc - 1, argv + 1);
+	if (argc >= 2 && strcmp(argv[1], "load") == 0)
+		return load_main(argc - 1, argv + 1);
+	if (argc >= 2 && strcmp(argv[1], "unwrap") == 0)
+		return unwrap_main(argc - 1, argv + 1);
+	return bad_usage();
 }

@@ -9,24 +9,12 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "image/layer_internal.h"
+#include "image/tar_tree.h"
 
 /* 04000, 02000, 01000: open(2) and mkdir(2) with umask 0 set the other bits. */
 #define SPECIAL_BITS 07000
 
 /* ---- attributes ------------------------------------------------------------------------------ */
-
-/*
- * What a container's files can have.  The rest is left out: trusted.* is for the host's own use
- * (overlayfs keeps its structure there, and in user.overlay.*), security.* but file capabilities
- * belongs to the host's security module, which labels files by its own policy.
- */
-static bool is_wanted(const char *name)
-{
-	if (str_starts(name, "user."))
-		return !str_starts(name, "user.overlay.");
-	return str_eq(name, "security.capability") || str_eq(name, "system.posix_acl_access") ||
-	       str_eq(name, "system.posix_acl_default");
-}
 
 static int set_xattr(int fd, const char *name, const void *value, size_t len, struct error *err)
 {
@@ -44,7 +32,7 @@ static int set_xattrs(const struct tar_entry *entry, int fd, struct error *err)
 		const struct tar_xattr *xattr = &entry->xattrs[i];
 		int rc;
 
-		if (!is_wanted(xattr->name))
+		if (!tar_has_attribute(xattr->name))
 			continue;
 		rc = set_xattr(fd, xattr->name, xattr->value, xattr->len, err);
 		if (rc < 0)
@@ -106,7 +94,7 @@ static void add_xattrs(struct layer *layer, const struct tar_entry *entry,
 	for (size_t i = 0; i < entry->n_xattrs; i++) {
 		const struct tar_xattr *xattr = &entry->xattrs[i];
 
-		if (!is_wanted(xattr->name))
+		if (!tar_has_attribute(xattr->name))
 			continue;
 		str_add_len(&layer->texts, xattr->name, strlen(xattr->name) + 1);
 		str_add_len(&layer->texts, (const char *)&xattr->len, sizeof(xattr->len));

@@ -156,6 +156,7 @@ static int start_reader(struct keeper *k, struct error *err)
 		.root = { .fd = root, .path = "root" },
 		.input = k->input,
 		.spool = k->spool,
+		.is_for_others = k->options->is_for_others,
 	};
 
 	if (k->options->is_pull) {
@@ -699,7 +700,7 @@ int load_run(const struct load_options *options)
 	if (rc < 0) {
 		auto_free char *shown = tar_shown(options->name);
 
-		(void)err_wrap(&err, "%s '%s'", options->is_pull ? "pull" : "load", shown);
+		(void)err_wrap(&err, "%s '%s'", options->verb, shown);
 		tell_failure(&k, &err);
 	}
 	free(k.result);

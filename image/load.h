@@ -13,7 +13,9 @@ struct load_options {
 	int input_fd;     /* archive: file, pipe or directory */
 	int result_fd;    /* for the answer, one JSON document */
 	const char *name; /* of the input, for messages */
+	const char *verb; /* what it is done for, for messages: "load" */
 	bool is_quiet;
+	bool is_for_others; /* images that do not run on this machine, too */
 	bool is_pull; /* @input_fd is a socket: minictr-registry is the reader at its other end */
 };
 

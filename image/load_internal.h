@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -75,6 +76,7 @@ void load_send_failure(int sock, const struct error *err);
 struct load_reader {
 	struct dir root; /* an empty directory; closed by load_read(), as by load_unpack() */
 	int sock, input, spool;
+	bool is_for_others;
 };
 int load_read(struct load_reader *reader, struct error *err);
 

@@ -99,7 +99,7 @@ static int read_contents(const struct load_reader *reader, struct contents *ret,
 
 int load_read(struct load_reader *reader, struct error *err)
 {
-	auto_contents struct contents contents = { 0 };
+	auto_contents struct contents contents = { .is_for_others = reader->is_for_others };
 	auto_fd int root = confine_enter(CONFINE_READER, &reader->root, LOAD_MAX_SPOOL, err);
 	int rc = MIN(root, 0);
 

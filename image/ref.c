@@ -203,6 +203,21 @@ int ref_parse(const char *text, struct image_ref *ret, struct error *err)
 	return err_set(err, EINVAL, "invalid image name '%.300s': %s", shown, why);
 }
 
+int ref_parse_name(const char *text, struct image_ref *ret, struct error *err)
+{
+	auto_ref struct image_ref ref = { 0 };
+	int rc = ref_parse(text, &ref, err);
+
+	if (rc < 0)
+		return rc;
+	/* "sha256:12ab" would look like one. */
+	if (*ref.digest || str_eq(ref.name, "docker.io/library/sha256"))
+		return err_set(err, EINVAL, "name '%.300s': a digest is no name", text);
+	*ret = ref;
+	ref = (struct image_ref){ 0 };
+	return 0;
+}
+
 char *ref_text(const struct image_ref *ref)
 {
 	return xasprintf("%s%s%s%s%s", ref->name, ref->tag ? ":" : "", ref->tag ? ref->tag : "",

@@ -26,6 +26,9 @@ void ref_fini(struct image_ref *ref);
 /* -EINVAL with one line that has @text; *ret is set on success only. */
 int ref_parse(const char *text, struct image_ref *ret, struct error *err);
 
+/* The same for a name that an image is to get: a digest in it is refused. */
+int ref_parse_name(const char *text, struct image_ref *ret, struct error *err);
+
 /* "docker.io/library/busybox:latest", with "@sha256:..." if it has one.  Caller frees. */
 char *ref_text(const struct image_ref *ref);
 

@@ -117,8 +117,11 @@ struct store_pull {
 struct store_input {
 	struct store_pull *pull; /* then @fd is a socket to minictr-registry; else NULL */
 	const char *path;        /* a file or directory; NULL: @fd */
+	const char *verb;        /* what it is for, and ... */
+	const char *name;        /* ... what it is called in messages; NULL: "load", by its path */
 	int fd;                  /* borrowed; with @path NULL */
 	bool is_quiet;           /* no progress on stderr */
+	bool is_for_others;      /* without @pull: images for other machines, too */
 };
 
 /*

@@ -19,7 +19,7 @@
 #include "base/sys_exe.h"
 #include "image/signals.h"
 
-#define MAX_ARGS 13
+#define MAX_ARGS 19
 
 /* A helper under way. */
 struct running {
@@ -54,6 +54,8 @@ static int arrange_fds(const struct store_helper *h)
 	if (null < 0 || (h->input != 0 && dup2(null, 0) < 0) || dup2(null, 1) < 0)
 		return -1;
 	if (cloexec_from(3) < 0 || keep_over_exec(h->store->fd) < 0 || keep_over_exec(h->lock) < 0)
+		return -1;
+	if (h->output >= 0 && keep_over_exec(h->output) < 0)
 		return -1;
 	return keep_over_exec(h->input) < 0 || keep_over_exec(h->result) < 0 ? -1 : 0;
 }
@@ -134,17 +136,21 @@ static int finish(const struct running *r, const char *path, int *ret_status, st
 	return 0;
 }
 
-static void make_arguments(const struct store_helper *h, char *path, char numbers[3][16],
+#define MAX_NUMBERS 4
+
+static void make_arguments(const struct store_helper *h, char *path, char numbers[MAX_NUMBERS][16],
 			   char *argv[MAX_ARGS])
 {
-	static char load[] = "load", quiet[] = "--quiet", pull[] = "--pull", end[] = "--";
-	static char names[3][16] = { "--store-fd", "--input-fd", "--result-fd" };
-	const int fds[] = { h->store->fd, h->input, h->result };
+	static char load[] = "load", unwrap[] = "unwrap", quiet[] = "--quiet", pull[] = "--pull";
+	static char others[] = "--for-others", verb[] = "--verb", end[] = "--";
+	static char names[MAX_NUMBERS][16] = { "--store-fd", "--input-fd", "--result-fd",
+					       "--output-fd" };
+	const int fds[MAX_NUMBERS] = { h->store->fd, h->input, h->result, h->output };
 	size_t n = 0;
 
 	argv[n++] = path;
-	argv[n++] = load;
-	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+	argv[n++] = h->output < 0 ? load : unwrap;
+	for (size_t i = 0; i < MAX_NUMBERS && fds[i] >= 0; i++) {
 		(void)snprintf(numbers[i], sizeof(numbers[i]), "%d", fds[i]);
 		argv[n++] = names[i];
 		argv[n++] = numbers[i];
@@ -153,6 +159,10 @@ static void make_arguments(const struct store_helper *h, char *path, char number
 		argv[n++] = quiet;
 	if (h->is_pull)
 		argv[n++] = pull;
+	if (h->is_for_others)
+		argv[n++] = others;
+	argv[n++] = verb;
+	argv[n++] = (char *)(uintptr_t)h->verb;
 	argv[n++] = end;
 	argv[n++] = (char *)(uintptr_t)h->name; /* execve(2) changes none of them */
 	argv[n] = NULL;
@@ -164,7 +174,7 @@ int store_helper_run(const struct store_helper *helper, int *ret_status, int *re
 	struct running r = { .pidfd = -1, .report = -1 };
 	auto_free char *path = store_helper_path("minictr-image");
 	char *argv[MAX_ARGS];
-	char numbers[3][16];
+	char numbers[MAX_NUMBERS][16];
 	sigset_t set;
 	int rc;
 

@@ -6,15 +6,18 @@
 #include "base/error.h"
 #include "base/fd.h"
 
-/* Runs `minictr-image load`; all fds are borrowed, and the helper has them open as well. */
+/* Runs minictr-image; all fds are borrowed, and the helper has them open as well. */
 struct store_helper {
-	const struct dir *store;
-	int lock;         /* of the store: not let go of before the helper has ended */
-	int input;        /* file, pipe or directory */
-	int result;       /* for its answer */
-	const char *name; /* of the input, for messages */
+	const struct dir *store; /* with @output: an empty directory, for its root */
+	int lock;                /* of the store: not let go of before the helper has ended */
+	int input;               /* file, pipe or directory */
+	int result;              /* for its answer */
+	int output;              /* a file: `unwrap` into it; -1: `load` */
+	const char *name;        /* of the input, for messages */
+	const char *verb;        /* and what is done with it */
 	bool is_quiet;
-	bool is_pull; /* @input is a socket to minictr-registry */
+	bool is_for_others; /* images for other machines are loaded, too */
+	bool is_pull;       /* @input is a socket to minictr-registry */
 };
 
 /* A program of ours: beside this one (a build directory), else where it is installed.  Caller frees. */

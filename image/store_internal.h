@@ -65,6 +65,18 @@ int store_line_read(const struct dir *store, const struct store_line *line,
 		    struct image_manifest *ret_manifest, struct image_config *ret_config,
 		    struct error *err);
 
+/*
+ * The tar in @input, a file or a pipe, plain or compressed, into the empty file @output: by the
+ * confined helper, which has seen then that it is one to its end.  With signals_block().
+ */
+struct store_unwrap {
+	struct dir root; /* an empty directory */
+	int lock;        /* of the store */
+	int input, output;
+	const char *name, *verb; /* for messages, as struct store_helper has them */
+};
+int store_unwrap(const struct store_unwrap *unwrap, struct error *err);
+
 /* Changing the store: the lock, and the entry in tmp that tells of it. */
 struct store_work {
 	int lock;

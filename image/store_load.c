@@ -87,22 +87,19 @@ struct load {
 	int input;
 	int result; /* memfd */
 	bool is_quiet;
+	bool is_for_others;
+	const char *verb;
 	struct store_pull *pull; /* NULL: it is an archive */
 };
-
-static const char *verb_of(const struct load *l)
-{
-	return l->pull ? "pull" : "load";
-}
 
 /* Why there is no answer. */
 static int tell_end(const struct load *l, int status, struct error *err)
 {
 	if (WIFSIGNALED(status))
 		return err_set(err, EIO, "%s '%s': minictr-image was killed by signal %d (%s)",
-			       verb_of(l), l->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
+			       l->verb, l->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	return err_set(err, EIO, "%s '%s': minictr-image ended with status %d and no answer",
-		       verb_of(l), l->name, WEXITSTATUS(status));
+		       l->verb, l->name, WEXITSTATUS(status));
 }
 
 static int read_result(const struct load *l, int status, struct result *ret, struct error *err)
@@ -119,13 +116,13 @@ static int read_result(const struct load *l, int status, struct result *ret, str
 	if (st.st_size == 0)
 		return tell_end(l, status, err);
 	if (st.st_size > (off_t)RESULT_MAX)
-		return err_set(err, EFBIG, "load '%s': the answer of minictr-image is too long",
-			       l->name);
+		return err_set(err, EFBIG, "%s '%s': the answer of minictr-image is too long",
+			       l->verb, l->name);
 	text = xmalloc((size_t)st.st_size + 1);
 	len = pread(l->result, text, (size_t)st.st_size, 0);
 	if (len != st.st_size)
-		return err_set(err, EIO, "load '%s': cannot read the answer of minictr-image",
-			       l->name);
+		return err_set(err, EIO, "%s '%s': cannot read the answer of minictr-image",
+			       l->verb, l->name);
 	text[len] = '\0';
 	rc = json_doc_parse(&doc, "minictr-image", text, (size_t)len, err);
 	if (rc == 0)
@@ -178,7 +175,7 @@ static int look_at(const struct load *l, const struct loaded *image, struct stor
 	memcpy(ret->digest, image->manifest, DIGEST_TEXT);
 	ret->manifest_size = len;
 	rc = store_line_read(store, ret, &manifest, &config, err);
-	if (rc == 0 && !(l->pull && l->pull->is_for_others))
+	if (rc == 0 && !l->is_for_others)
 		rc = image_config_check_platform(&config, err);
 	if (rc == 0)
 		rc = check_layers(store, &config, err);
@@ -277,7 +274,10 @@ static int load(const struct load *l, struct strv *ret_names, struct error *err)
 		.lock = l->work.lock,
 		.input = l->input,
 		.result = l->result,
+		.output = -1,
 		.name = l->name,
+		.verb = l->verb,
+		.is_for_others = l->is_for_others && !l->pull,
 		.is_quiet = l->is_quiet,
 		.is_pull = l->pull != NULL,
 	};
@@ -289,12 +289,12 @@ static int load(const struct load *l, struct strv *ret_names, struct error *err)
 	if (rc < 0 && signal)
 		return err_exit(err, 128 + signal);
 	if (rc == 0 && r.n == 0)
-		rc = err_set(err, EINVAL, "%s '%s': no image in it", verb_of(l), l->name);
+		rc = err_set(err, EINVAL, "%s '%s': no image in it", l->verb, l->name);
 	if (rc < 0)
 		return rc;
 	rc = add_images(l, &r, &names, err);
 	if (rc < 0)
-		return err_wrap(err, "%s '%s'", verb_of(l), l->name);
+		return err_wrap(err, "%s '%s'", l->verb, l->name);
 	for (size_t i = 0; i < names.n; i++)
 		strv_add(ret_names, names.items[i]);
 	return 0;
@@ -312,6 +312,8 @@ int store_load(const char *store_path, const struct store_input *input, struct s
 
 	if (input->pull)
 		name = xstrdup(ref_familiar(input->pull->name));
+	else if (input->name)
+		name = xstrdup(input->name);
 	else
 		name = input->path ? str_escape(input->path) : xstrdup("standard input");
 	if (input->path && input_fd < 0)
@@ -330,6 +332,10 @@ int store_load(const char *store_path, const struct store_input *input, struct s
 		.input = input->path ? input_fd : input->fd,
 		.result = result_fd,
 		.is_quiet = input->is_quiet,
+		.is_for_others = input->pull ? input->pull->is_for_others : input->is_for_others,
+		.verb = input->verb   ? input->verb
+			: input->pull ? "pull"
+				      : "load",
 		.pull = input->pull,
 	};
 
@@ -341,4 +347,29 @@ int store_load(const char *store_path, const struct store_input *input, struct s
 	store_work_end(&store, &l.work, rc == 0);
 	signals_restore(&before, rc < 0 && err->status > 128);
 	return rc;
+}
+
+int store_unwrap(const struct store_unwrap *u, struct error *err)
+{
+	__attribute__((cleanup(result_fini))) struct result r = { 0 };
+	auto_fd int result = memfd_create("result", MFD_CLOEXEC);
+	const struct load l = { .name = u->name, .verb = u->verb, .result = result };
+	const struct store_helper helper = {
+		.store = &u->root,
+		.lock = u->lock,
+		.input = u->input,
+		.result = result,
+		.output = u->output,
+		.name = u->name,
+		.verb = u->verb,
+	};
+	int status = 0, signal = 0;
+	int rc;
+
+	if (result < 0)
+		return err_sys(err, "make room for the answer of minictr-image");
+	rc = store_helper_run(&helper, &status, &signal, err);
+	if (rc == 0)
+		rc = read_result(&l, status, &r, err);
+	return rc < 0 && signal ? err_exit(err, 128 + signal) : rc;
 }

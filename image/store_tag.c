@@ -35,13 +35,10 @@ int store_tag(const struct dir *store, const char *reference, const char *name, 
 	auto_ref struct image_ref ref = { 0 };
 	struct store_work work = { .lock = -1 };
 	auto_free char *whole = NULL;
-	int rc = ref_parse(name, &ref, err);
+	int rc = ref_parse_name(name, &ref, err);
 
 	if (rc < 0)
 		return rc;
-	/* "sha256:12ab" would look like one. */
-	if (*ref.digest || str_eq(ref.name, "docker.io/library/sha256"))
-		return err_set(err, EINVAL, "name '%.300s': a digest is no name", name);
 	whole = ref_text(&ref);
 	rc = store_work_begin(store, LOCK_SHARED, &work, err);
 	if (rc < 0)
