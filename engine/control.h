@@ -32,6 +32,12 @@ enum control_type {
 	CONTROL_DONE,
 
 	CONTROL_CHANGE, /* see change.h: @value is what, and the rest comes with it as a file */
+
+	/*
+	 * Paused, unless it is, for as long as the connection is there, or another one that has asked
+	 * for the same; so that nothing of it is left by who was killed.  Answered as those above.
+	 */
+	CONTROL_HOLD,
 };
 
 #define CONTROL_VERSION 1 /* both are of one program, unless that has been replaced meanwhile */

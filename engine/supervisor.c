@@ -211,6 +211,7 @@ int supervisor_pause(struct supervisor *s, bool is_paused, struct error *err)
 	if (rc < 0)
 		return rc;
 	s->is_paused = is_paused;
+	s->is_held = false;
 	health_pause(s, is_paused);
 	events_tell(s, is_paused ? "pause" : "unpause");
 	return 0;

@@ -49,6 +49,7 @@ struct supervisor {
 	bool has_ended; /* while its last output is on its way */
 	int exit_code;
 	bool is_paused;
+	bool is_held;     /* it is paused for the sake of peers only */
 	int64_t began_ns; /* clock_boot_ns() */
 	int kill_timer;   /* 0: none */
 	struct restart restart;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "engine/change.h"
@@ -25,10 +26,25 @@ struct peer {
 	struct supervisor *supervisor;
 	int sock;
 	enum peer_wait wait;
+	bool is_holding; /* the container is paused until it has gone */
 };
 
 /* More are not listened to until others have gone. */
 #define PEERS_MAX 256
+
+/* However it went, killed for instance: what is paused for nobody any more goes on. */
+static void let_go_on(struct supervisor *s)
+{
+	struct error err = { 0 };
+
+	if (!s->is_paused || !s->is_held)
+		return;
+	for (const struct peer *peer = s->peers; peer; peer = peer->next)
+		if (peer->is_holding)
+			return;
+	if (supervisor_pause(s, false, &err) < 0 && err.code != ESRCH)
+		log_warning("%s", err.msg);
+}
 
 static void drop(struct peer *peer)
 {
@@ -39,6 +55,8 @@ static void drop(struct peer *peer)
 		at = &(*at)->next;
 	*at = peer->next;
 	loop_remove(s->loop, peer->sock);
+	/* Before it can see that the connection has gone. */
+	let_go_on(s);
 	close_fd(&peer->sock);
 	free(peer);
 }
@@ -69,6 +87,34 @@ static void serve_kill(struct peer *peer, int signal)
 		peer->wait = PEER_WAITS_FOR_END;
 	else
 		answer_result(peer, rc, &err);
+}
+
+/* Who wants it paused now keeps it so; who wants it to go on has that. */
+static void serve_pause(struct peer *peer, bool is_paused)
+{
+	struct supervisor *s = peer->supervisor;
+	struct error err = { 0 };
+	int rc = 0;
+
+	if (is_paused && s->is_paused && s->is_held)
+		s->is_held = false;
+	else
+		rc = supervisor_pause(s, is_paused, &err);
+	answer_result(peer, rc, &err);
+}
+
+static void serve_hold(struct peer *peer)
+{
+	struct supervisor *s = peer->supervisor;
+	struct error err = { 0 };
+	int rc = 0;
+
+	if (!s->is_paused) {
+		rc = supervisor_pause(s, true, &err);
+		s->is_held = rc == 0;
+	}
+	peer->is_holding = rc == 0;
+	answer_result(peer, rc, &err);
 }
 
 static void serve_change(struct peer *peer, const struct control_message *message, int fd)
@@ -104,8 +150,10 @@ static void serve(struct peer *peer, const struct control_message *message, int 
 		break;
 	case CONTROL_PAUSE:
 	case CONTROL_UNPAUSE:
-		answer_result(peer, supervisor_pause(s, message->type == CONTROL_PAUSE, &err),
-			      &err);
+		serve_pause(peer, message->type == CONTROL_PAUSE);
+		break;
+	case CONTROL_HOLD:
+		serve_hold(peer);
 		break;
 	case CONTROL_CHANGE:
 		serve_change(peer, message, fd);

@@ -4,9 +4,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "base/fd.h"
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "engine/change.h"
@@ -30,25 +32,32 @@ enum asked {
 	ASKED_AGAIN,  /* its supervisor does not listen yet, or no longer */
 };
 
+struct question {
+	const struct control_message *request;
+	int fd;        /* that goes with it; -1: none */
+	int *ret_sock; /* the connection, owned by the caller; NULL: it is closed */
+};
+
 /*
  * One that ends while it is asked is no failure: what is to be said of it then, the next look at the
  * container tells.
  */
 static enum asked try_to_ask(const struct engine_dirs *dirs, const char *id,
-			     const struct control_message *request, int fd,
-			     struct control_message *ret)
+			     const struct question *question, struct control_message *ret)
 {
 	struct error ignored;
 	auto_fd int sock = control_connect(dirs, id, &ignored);
 	int rc;
 
-	if (sock < 0 || control_send(sock, request, fd, &ignored) < 0)
+	if (sock < 0 || control_send(sock, question->request, question->fd, &ignored) < 0)
 		return ASKED_AGAIN;
 	rc = control_receive(sock, ret, NULL, &ignored);
 	if (rc < 0 && rc != -EPIPE) {
 		*ret = (struct control_message){ .type = CONTROL_ERROR, .error = ignored };
 		return ASKED_ANSWERED;
 	}
+	if (rc == 0 && question->ret_sock)
+		*question->ret_sock = take_fd(&sock);
 	return rc < 0 ? ASKED_AGAIN : ASKED_ANSWERED;
 }
 
@@ -65,13 +74,12 @@ static int no_answer(const char *name, struct error *err)
 }
 
 /*
- * Sends @request, with @fd (-1: none), to the supervisor of @name.  1: @ret is its answer; 0: it
- * does not run, and @record and @place are what container_enter() found.  All three are the
- * caller's to free, always.
+ * Asks the supervisor of @name.  1: @ret is its answer; 0: it does not run, and @record and @place
+ * are what container_enter() found.  All three are the caller's to free, always.
  */
-static int ask(const struct engine_dirs *dirs, const char *name,
-	       const struct control_message *request, int fd, struct control_message *ret,
-	       struct record *record, struct record_place *place, struct error *err)
+static int ask(const struct engine_dirs *dirs, const char *name, const struct question *question,
+	       struct control_message *ret, struct record *record, struct record_place *place,
+	       struct error *err)
 {
 	for (int waited = 0; waited < PATIENCE_MS; waited += STEP_MS) {
 		int rc = container_enter(dirs, name, record, place, err);
@@ -80,13 +88,22 @@ static int ask(const struct engine_dirs *dirs, const char *name,
 			return rc;
 		if (rc == 1)
 			return 0;
-		if (try_to_ask(dirs, record->id, request, fd, ret) == ASKED_ANSWERED)
+		if (try_to_ask(dirs, record->id, question, ret) == ASKED_ANSWERED)
 			return 1;
 		record_fini(record);
 		record_place_close(place);
 		pause_step();
 	}
 	return no_answer(name, err);
+}
+
+static int answered(int rc, const struct control_message *answer, struct error *err)
+{
+	if (rc == 1 && answer->type == CONTROL_ERROR) {
+		*err = answer->error;
+		return -(err->code ? err->code : EIO);
+	}
+	return rc;
 }
 
 /* 1: done; 0: it does not run. */
@@ -96,13 +113,10 @@ static int ask_to_do(const struct engine_dirs *dirs, const char *name,
 	auto_place struct record_place place = RECORD_NO_PLACE;
 	auto_record struct record record = { 0 };
 	struct control_message answer;
-	int rc = ask(dirs, name, request, -1, &answer, &record, &place, err);
+	const struct question question = { .request = request, .fd = -1 };
+	int rc = ask(dirs, name, &question, &answer, &record, &place, err);
 
-	if (rc == 1 && answer.type == CONTROL_ERROR) {
-		*err = answer.error;
-		return -(err->code ? err->code : EIO);
-	}
-	return rc;
+	return answered(rc, &answer, err);
 }
 
 static int not_running(int rc, const char *name, struct error *err)
@@ -193,20 +207,43 @@ int verb_pause(const struct engine_dirs *dirs, const char *name, bool is_paused,
 	return not_running(ask_to_do(dirs, name, &message, err), name, err);
 }
 
+int verb_hold(const struct engine_dirs *dirs, const char *name, struct error *err)
+{
+	const struct control_message message = { .type = CONTROL_HOLD };
+	auto_place struct record_place place = RECORD_NO_PLACE;
+	auto_record struct record record = { 0 };
+	struct control_message answer;
+	auto_fd int sock = -1;
+	const struct question question = { .request = &message, .fd = -1, .ret_sock = &sock };
+	int rc = ask(dirs, name, &question, &answer, &record, &place, err);
+
+	rc = not_running(answered(rc, &answer, err), name, err);
+	return rc < 0 ? rc : take_fd(&sock);
+}
+
+/* Its supervisor lets it go on, and then the connection. */
+void verb_let_go(int *sock)
+{
+	struct control_message none;
+	struct error ignored;
+
+	if (*sock >= 0 && shutdown(*sock, SHUT_WR) == 0)
+		(void)control_receive(*sock, &none, NULL, &ignored);
+	close_fd(sock);
+}
+
 int verb_wait(const struct engine_dirs *dirs, const char *name, struct error *err)
 {
 	const struct control_message message = { .type = CONTROL_WAIT };
 	auto_place struct record_place place = RECORD_NO_PLACE;
 	auto_record struct record record = { 0 };
 	struct control_message answer;
-	int rc = ask(dirs, name, &message, -1, &answer, &record, &place, err);
+	const struct question question = { .request = &message, .fd = -1 };
+	int rc = ask(dirs, name, &question, &answer, &record, &place, err);
 
 	if (rc == 0)
 		return record.exit_code;
-	if (rc == 1 && answer.type == CONTROL_ERROR) {
-		*err = answer.error;
-		return -(err->code ? err->code : EIO);
-	}
+	rc = answered(rc, &answer, err);
 	return rc < 0 ? rc : answer.value;
 }
 
@@ -285,17 +322,15 @@ static int change(const struct engine_dirs *dirs, const char *name,
 	auto_record struct record record = { 0 };
 	struct control_message message, answer;
 	auto_fd int fd = -1;
+	struct question question = { .request = &message };
 	int rc = change_pack(change, &message, &fd, err);
 
+	question.fd = fd;
 	if (rc == 0)
-		rc = ask(dirs, name, &message, fd, &answer, &record, &place, err);
+		rc = ask(dirs, name, &question, &answer, &record, &place, err);
 	if (rc == 0)
 		return change_ended(dirs, &place, &record, change, err);
-	if (rc == 1 && answer.type == CONTROL_ERROR) {
-		*err = answer.error;
-		return -(err->code ? err->code : EIO);
-	}
-	return rc < 0 ? rc : 0;
+	return MIN(answered(rc, &answer, err), 0);
 }
 
 /* Its name; and whether an address that was asked for is one of it. */

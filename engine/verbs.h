@@ -51,6 +51,13 @@ int verb_wait(const struct engine_dirs *dirs, const char *name, struct error *er
 int verb_pause(const struct engine_dirs *dirs, const char *name, bool is_paused, struct error *err);
 
 /*
+ * Pauses it, unless it is paused, until verb_let_go(), or until this process ends: returns a socket
+ * for that, owned by the caller.  Whoever pauses or unpauses it meanwhile has that.  -ESRCH.
+ */
+int verb_hold(const struct engine_dirs *dirs, const char *name, struct error *err);
+void verb_let_go(int *sock);
+
+/*
  * Connects it to the network of @request (by its name or the beginning of its id), or takes it out of
  * one; see change.h for what else can be wrong.  A running one has it at once, others when they
  * start.
