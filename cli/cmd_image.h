@@ -12,6 +12,9 @@ extern const struct command cmd_history, cmd_image_history;
 extern const struct command cmd_image_prune;
 extern const struct command cmd_tag, cmd_image_tag, cmd_save, cmd_image_save;
 
+/* cmd_commit.c */
+extern const struct command cmd_commit, cmd_container_commit;
+
 /* cmd_export.c */
 extern const struct command cmd_export, cmd_container_export;
 

@@ -55,6 +55,8 @@ const struct command *const all_commands[] = {
 	&cmd_push,
 	&cmd_login,
 	&cmd_logout,
+	&cmd_commit,
+	&cmd_container_commit,
 	&cmd_export,
 	&cmd_container_export,
 	&cmd_history,
