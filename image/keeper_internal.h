@@ -42,7 +42,7 @@ struct keeper {
 	dev_t device;
 	int input, spool, signals;
 
-	struct load_child reader;
+	struct load_child reader, syncer;
 	bool is_reader_waiting; /* for layers: it has sent all */
 	struct worker workers[MAX_WORKERS];
 	size_t n_workers, max_workers;
@@ -83,6 +83,11 @@ int keeper_told(const struct keeper *k, int rc, struct error *err);
 
 /* Tells the reader of layers that are there, once it listens. */
 int keeper_report(struct keeper *k, struct error *err);
+
+/* ---- load_early.c ----------------------------------------------------------------------------- */
+
+/* Starts a child that writes to the disk what there is, until it is killed. */
+int early_start(struct keeper *k, struct error *err);
 
 /* ---- load_pull.c ------------------------------------------------------------------------------ */
 

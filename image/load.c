@@ -36,7 +36,7 @@
  *	root      the reader's root, empty
  *
  * One syncfs(2) makes all of it durable before the first name is given; fsync(2) of each file would
- * take as long as all the rest.
+ * take as long as all the rest.  Most is written before that, by and by (load_early.c).
  */
 /* ---- the place ------------------------------------------------------------------------------- */
 
@@ -611,6 +611,7 @@ static int name_all(struct keeper *k, struct error *err)
 {
 	int rc = 0;
 
+	load_child_kill(&k->syncer);
 	if (syncfs(k->work.fd) < 0)
 		return err_sys(err, "make the layers durable");
 	for (size_t i = 0; rc == 0 && i < k->n_made; i++)
@@ -648,6 +649,8 @@ static int load(struct keeper *k, struct error *err)
 	int rc = prepare(k, err);
 
 	if (rc == 0)
+		rc = early_start(k, err);
+	if (rc == 0)
 		rc = start_reader(k, err);
 	while (rc == 0 && k->reader.pid)
 		rc = turn(k, err);
@@ -660,6 +663,7 @@ static void clean_up(struct keeper *k)
 {
 	struct error ignored = { 0 };
 
+	load_child_kill(&k->syncer);
 	load_child_kill(&k->reader);
 	for (size_t i = 0; i < MAX_WORKERS; i++)
 		load_child_kill(&k->workers[i].child);
