@@ -20,6 +20,9 @@
 
 #define TICK_MS 100
 
+/* libcurl hands over 16 KiB at a time; the store and the unpacker get them by this many. */
+#define HELD_SIZE (256U << 10)
+
 enum layer_state { LAYER_ASKED, LAYER_PENDING, LAYER_FETCHING, LAYER_FETCHED, LAYER_DONE };
 
 /* Each blob once, however often the manifest has it. */
@@ -28,7 +31,9 @@ struct layer {
 	const char *diff_id;
 	enum layer_state state;
 	int file, growth;
-	uint64_t at;   /* bytes in the file */
+	uint64_t at; /* bytes in the file, and those that are held for it */
+	char *held;  /* of HELD_SIZE; NULL as long as nothing has come */
+	size_t n_held;
 	uint64_t skip; /* bytes of the answer that are there already */
 	uint64_t begun_at;
 	bool is_checked; /* the answer begins where we asked */
@@ -53,6 +58,7 @@ static void pull_fini(struct pull *p)
 		exchange_fini(&p->layers[i].exchange);
 		close_fd(&p->layers[i].file);
 		close_fd(&p->layers[i].growth);
+		free(p->layers[i].held);
 	}
 	free(p->layers);
 	documents_fini(&p->documents);
@@ -134,6 +140,27 @@ static void tell_growth(const struct layer *layer)
 	(void)!write(layer->growth, "", 1);
 }
 
+/* Writes what is held. */
+static int flush(struct layer *layer, struct error *err)
+{
+	uint64_t from = layer->at - layer->n_held;
+	const char *data = layer->held;
+
+	if (layer->n_held == 0)
+		return 0;
+	while (from < layer->at) {
+		ssize_t n = pwrite(layer->file, data, layer->at - from, (off_t)from);
+
+		if (n < 0 && errno != EINTR)
+			return err_sys(err, "write it to the store");
+		from += (uint64_t)MAX(n, 0);
+		data += MAX(n, 0);
+	}
+	layer->n_held = 0;
+	tell_growth(layer);
+	return 0;
+}
+
 /* Where the answer begins, once it does: what was not asked for is passed over. */
 static int check_range(struct layer *layer, const struct http_request *request, struct error *err)
 {
@@ -166,22 +193,26 @@ static int take(void *arg, struct http_request *request, const char *data, size_
 		return err_set(err, EFBIG,
 			       "more than the %" PRIu64 " bytes that it is to have come",
 			       layer->descriptor->size);
-	while (len) {
-		ssize_t n = pwrite(layer->file, data, len, (off_t)layer->at);
+	if (!layer->held)
+		layer->held = xmalloc(HELD_SIZE);
+	while (rc == 0 && len) {
+		size_t some = MIN(len, HELD_SIZE - layer->n_held);
 
-		if (n < 0 && errno != EINTR)
-			return err_sys(err, "write it to the store");
-		layer->at += (uint64_t)MAX(n, 0);
-		data += MAX(n, 0);
-		len -= (size_t)MAX(n, 0);
+		memcpy(layer->held + layer->n_held, data, some);
+		layer->n_held += some;
+		layer->at += some;
+		data += some;
+		len -= some;
+		if (layer->n_held == HELD_SIZE)
+			rc = flush(layer, err);
 	}
-	tell_growth(layer);
-	return 0;
+	return rc;
 }
 
 static void finish_layer(struct pull *p, struct layer *layer)
 {
 	layer->state = LAYER_FETCHED;
+	free(take_ptr(layer->held));
 	close_fd(&layer->growth);
 	close_fd(&layer->file);
 	progress_set(&p->progress, layer->item, PROGRESS_MOVED, layer->at);
@@ -235,9 +266,11 @@ static int end_request(struct pull *p, struct http_request *request, struct erro
 {
 	struct layer *layer = request->arg;
 	bool is_whole = layer->at == layer->descriptor->size;
-	int rc;
+	int rc = flush(layer, err);
 
 	p->n_active--;
+	if (rc < 0)
+		return err_wrap(err, "layer '%s'", layer->descriptor->digest);
 	if (is_whole && !request->failed.code && request->status >= 200 && request->status < 300) {
 		finish_layer(p, layer);
 		return 0;
@@ -316,6 +349,21 @@ static int hear_all(struct pull *p, struct error *err)
 	return rc;
 }
 
+/* What came of all layers, so that a slow one does not wait for its buffer to fill. */
+static int pass_on(struct pull *p, struct error *err)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct layer *layer = &p->layers[i];
+
+		if (layer->state != LAYER_FETCHING)
+			continue;
+		if (flush(layer, err) < 0)
+			return err_wrap(err, "layer '%s'", layer->descriptor->digest);
+		progress_set(&p->progress, layer->item, PROGRESS_MOVING, layer->at);
+	}
+	return 0;
+}
+
 static int fetch_layers(struct pull *p, struct error *err)
 {
 	int rc = ask_for_layers(p, err);
@@ -333,10 +381,8 @@ static int fetch_layers(struct pull *p, struct error *err)
 		}
 		if (rc == 0)
 			rc = hear_all(p, err);
-		for (size_t i = 0; i < p->n; i++)
-			if (p->layers[i].state == LAYER_FETCHING)
-				progress_set(&p->progress, p->layers[i].item, PROGRESS_MOVING,
-					     p->layers[i].at);
+		if (rc == 0)
+			rc = pass_on(p, err);
 		progress_draw(&p->progress, false);
 	}
 	progress_draw(&p->progress, true);
