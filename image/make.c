@@ -197,7 +197,19 @@ static int put_blob(const struct make *make, const char *text, char ret[DIGEST_T
 
 /* ---- documents -------------------------------------------------------------------------------- */
 
-static void put_history(json_t *config, const struct make_image *image, const char *now)
+/* Lines of history stand for layers in their order: what the base does not tell has an empty one. */
+static void fill_history(json_t *history, size_t n_layers)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(history); i++)
+		n += !json_is_true(json_object_get(json_array_get(history, i), "empty_layer"));
+	for (; n < n_layers; n++)
+		json_add(history, json_object_new());
+}
+
+static void put_history(json_t *config, const struct make_image *image, size_t n_layers,
+			const char *now)
 {
 	json_t *history = json_object_get(config, "history");
 	json_t *line = json_object_new();
@@ -206,6 +218,7 @@ static void put_history(json_t *config, const struct make_image *image, const ch
 		history = json_array_new();
 		json_put(config, "history", history);
 	}
+	fill_history(history, n_layers);
 	json_put_string(line, "created", now);
 	json_put_string(line, "created_by", image->created_by);
 	json_put_string(line, "author", image->author);
@@ -229,7 +242,7 @@ static char *config_text(const struct make_image *image, const struct parts *par
 	json_put_string(root, "type", "layers");
 	json_put(root, "diff_ids", ids);
 	json_put(image->config, "rootfs", root);
-	put_history(image->config, image, now);
+	put_history(image->config, image, parts->base_config.diff_ids.n, now);
 	return json_to_text(image->config, JSON_COMPACT);
 }
 
