@@ -316,7 +316,7 @@ static int overlay_by_fsconfig(const struct sys_overlay *overlay, const struct d
 	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0 ||
 	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
-	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	fd = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned int)overlay->attrs);
 	if (fd < 0 || move_mount(fd, "", target->fd, "",
 				 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return -errno;
@@ -345,7 +345,9 @@ static int overlay_by_mount(const struct sys_overlay *overlay, const struct dir 
 	here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (here < 0 || chdir(base) < 0)
 		return -errno;
-	rc = mount("overlay", target->path, "overlay", 0, options.text) < 0 ? -errno : 0;
+	/* These attributes have the numbers of their flags: MS_RDONLY, NOSUID, NODEV, NOEXEC. */
+	rc = mount("overlay", target->path, "overlay", overlay->attrs, options.text) < 0 ? -errno
+											 : 0;
 	return fchdir(here) < 0 && rc == 0 ? -errno : rc;
 }
 
@@ -355,7 +357,8 @@ static void end_overlay(const struct step *step, int rc, const struct sys_overla
 	auto_free char *lower = lower_text(overlay, NULL);
 	auto_str struct str options = { 0 };
 
-	str_addf(&options, "lowerdir=%s", lower);
+	add_attrs(&options, overlay->attrs);
+	str_addf(&options, "%slowerdir=%s", options.len ? "," : "", lower);
 	if (overlay->upper)
 		str_addf(&options, ",upperdir=%s,workdir=%s", overlay->upper, overlay->work);
 	step_end(step, rc, "mount", "-t", "overlay", "-o", options.text, "overlay", target->path,
@@ -379,6 +382,17 @@ int sys_overlay_at(const struct sys_overlay *overlay, const struct dir *target, 
 	if (rc < 0)
 		return err_set(err, -rc, "mount overlay on '%s': %s", target->path, err_text(-rc));
 	return 0;
+}
+
+/* ---- away with it ----------------------------------------------------------------------------- */
+
+int sys_unmount(const char *path, bool is_lazy, struct error *err)
+{
+	struct step step = step_begin();
+	int rc = umount2(path, UMOUNT_NOFOLLOW | (is_lazy ? MNT_DETACH : 0)) < 0 ? -errno : 0;
+
+	step_end(&step, rc, "umount", is_lazy ? "-l" : path, is_lazy ? path : NULL, NULL);
+	return rc < 0 ? err_set(err, -rc, "unmount '%s': %s", path, err_text(-rc)) : 0;
 }
 
 /* ---- the root --------------------------------------------------------------------------------- */

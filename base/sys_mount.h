@@ -66,8 +66,12 @@ int sys_read_only_at(const struct dir *target, bool is_recursive, struct error *
 struct sys_overlay {
 	const struct strv *lower;
 	const char *upper, *work; /* NULL: read-only */
+	uint64_t attrs;           /* MOUNT_ATTR_RDONLY, NOSUID, NODEV, NOEXEC */
 };
 int sys_overlay_at(const struct sys_overlay *overlay, const struct dir *target, struct error *err);
+
+/* umount [-l] PATH, which is ours and no symlink.  -EBUSY: something in it is in use. */
+int sys_unmount(const char *path, bool is_lazy, struct error *err);
 
 /* pivot_root . .; umount -l . ; cd /   with the working directory in the new root @root. */
 int sys_pivot_root(const struct dir *root, struct error *err);

@@ -14,8 +14,8 @@
 #include "cli/cmd_image_internal.h"
 #include "cli/human.h"
 #include "cli/output.h"
+#include "engine/image_mount.h"
 #include "engine/reconcile.h"
-#include "engine/record.h"
 #include "image/digest.h"
 #include "image/image.h"
 #include "image/ref.h"
@@ -390,12 +390,12 @@ static const struct opt remove_opts[] = {
 	  .letter = 'f',
 	  .kind = OPT_FLAG,
 	  .offset = OPT_FIELD(struct remove_options, is_forced),
-	  .help = "Remove all names of an id, and names of images that containers use" },
+	  .help = "Remove all names of an id, and names of images that are in use" },
 	OPTS_END,
 };
 
 struct removing {
-	char *user; /* the container that was named last, owned */
+	char *user; /* what was named last, owned */
 };
 
 static const char *find_user(void *arg, const char *id, const struct strv *layers)
@@ -404,7 +404,7 @@ static const char *find_user(void *arg, const char *id, const struct strv *layer
 
 	(void)layers;
 	free(r->user);
-	r->user = record_image_user(&engine_dirs, id);
+	r->user = image_user(&engine_dirs, id);
 	return r->user;
 }
 

@@ -21,6 +21,12 @@ extern const struct command cmd_export, cmd_container_export;
 /* cmd_import.c */
 extern const struct command cmd_import, cmd_image_import;
 
+/* cmd_image_mount.c */
+extern const struct command cmd_image_mount, cmd_image_unmount, cmd_image_umount;
+
+/* cmd_image_tree.c */
+extern const struct command cmd_image_tree;
+
 /* cmd_registry.c */
 extern const struct command cmd_pull, cmd_image_pull, cmd_push, cmd_image_push;
 extern const struct command cmd_login, cmd_logout;

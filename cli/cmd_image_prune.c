@@ -11,8 +11,8 @@
 #include "cli/cmd_image.h"
 #include "cli/cmd_image_internal.h"
 #include "cli/human.h"
+#include "engine/image_mount.h"
 #include "engine/reconcile.h"
-#include "engine/record.h"
 #include "image/image.h"
 #include "image/ref.h"
 #include "image/store.h"
@@ -86,7 +86,7 @@ static const char *find_user(void *arg, const char *id, const struct strv *layer
 
 	(void)layers;
 	free(r->user);
-	r->user = record_image_user(&engine_dirs, id);
+	r->user = image_user(&engine_dirs, id);
 	return r->user;
 }
 

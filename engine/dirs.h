@@ -7,6 +7,7 @@
  *   <data>/containers/<name>/     a container: record.json, its files, its overlay's upper layer
  *   <data>/images, <data>/networks, <data>/volumes
  *   <state>/containers/<id>/      the runtime's state, which ends with the boot
+ *   <state>/images/<digits>/      a mounted image (image_mount.h)
  *   <state>/cache                 compiled seccomp filters
  */
 struct engine_dirs {

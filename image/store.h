@@ -59,8 +59,8 @@ struct store_removal {
 	bool keeps_used; /* with @is_forced: -EBUSY for one in use, which keeps its names */
 
 	/*
-	 * The name of a container that uses the image with config @id and these directories below
-	 * <store>/layers (lowest first), or NULL if none does.  Called under the exclusive lock.
+	 * What uses the image with config @id and these directories below <store>/layers (lowest
+	 * first), like "container 'web'", or NULL.  Called under the exclusive lock.
 	 * NULL: no image is in use.
 	 */
 	const char *(*user)(void *arg, const char *id, const struct strv *layers);

@@ -80,15 +80,14 @@ static int check(const struct doomed *d, const struct store_removal *removal, st
 	auto_free char *shown = str_escape(d->reference);
 
 	if (d->user && removal->keeps_used)
-		return err_set(err, EBUSY, "container '%s' uses image '%.200s'", d->user, shown);
+		return err_set(err, EBUSY, "%s uses image '%.200s'", d->user, shown);
 	if (d->names.n > 1 && !removal->is_forced)
 		return err_set(
 			err, EBUSY,
 			"remove image '%.200s': it has %zu names: remove them, or use --force",
 			shown, d->names.n);
 	if (d->is_last && d->user && !(removal->is_forced && d->names.n > 0))
-		return err_set(err, EBUSY, "remove image '%.200s': container '%s' uses it", shown,
-			       d->user);
+		return err_set(err, EBUSY, "remove image '%.200s': %s uses it", shown, d->user);
 	return 0;
 }
 

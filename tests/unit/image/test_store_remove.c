@@ -27,7 +27,7 @@ static const char *user(void *arg, const char *id, const struct strv *layers)
 	struct record *r = arg;
 
 	r->n_layers = layers->n;
-	return str_eq(id, r->used_id) ? "web" : NULL;
+	return str_eq(id, r->used_id) ? "container 'web'" : NULL;
 }
 
 static int rmi(const struct shop *shop, const char *reference, bool is_forced, struct record *r,
