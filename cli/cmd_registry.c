@@ -25,7 +25,7 @@ static const struct enum_name progress_names[] = {
 struct remote_flags {
 	char *platform, *cert_dir;
 	int progress, timeout;
-	bool is_quiet, is_verified;
+	bool is_quiet, is_verified, has_all;
 };
 
 #define FLAG(member) .offset = OPT_FIELD(struct remote_flags, member)
@@ -53,6 +53,11 @@ struct remote_flags {
 	}
 
 static const struct opt pull_opts[] = {
+	{ .name = "all-tags",
+	  .letter = 'a',
+	  .kind = OPT_FLAG,
+	  FLAG(has_all),
+	  .help = "Take all tags of NAME, which is without one" },
 	CERT_DIR_OPTION,
 	{ .name = "platform",
 	  .kind = OPT_STRING,
@@ -120,13 +125,43 @@ static struct remote_options options_of(const struct remote_flags *flags)
 
 /* ---- pull ------------------------------------------------------------------------------------- */
 
+/* Said as they come: there may be many. */
+static void tell_pulled(void *arg, const struct remote_pulled *pulled)
+{
+	const struct remote_flags *flags = arg;
+	auto_str struct str out = { 0 };
+	struct error ignored = { 0 };
+
+	if (flags->is_quiet)
+		return;
+	remote_pulled_text(pulled, &out);
+	(void)output_print(&out, &ignored);
+}
+
+static int pull_all(struct remote_flags *flags, const char *name, struct error *err)
+{
+	const struct remote_options remote = options_of(flags);
+	auto_free char *full = NULL;
+	auto_str struct str out = { 0 };
+	int rc = remote_pull_all(IMAGE_STORE, name, &remote, tell_pulled, flags, &full, err);
+
+	if (rc < 0)
+		return rc;
+	str_addf(&out, "%s\n", full);
+	return output_print(&out, err);
+}
+
 static int run_pull(void *options, const struct strv *args, struct error *err)
 {
 	const struct remote_flags *flags = options;
 	const struct remote_options remote = options_of(flags);
 	struct remote_pulled pulled = { 0 };
 	auto_str struct str out = { 0 };
-	int rc = remote_pull(IMAGE_STORE, args->items[0], &remote, &pulled, err);
+	int rc;
+
+	if (flags->has_all)
+		return pull_all(options, args->items[0], err);
+	rc = remote_pull(IMAGE_STORE, args->items[0], &remote, &pulled, err);
 
 	if (rc == 0 && !flags->is_quiet)
 		remote_pulled_text(&pulled, &out);

@@ -58,7 +58,7 @@ void http_freep(struct http **http)
 void http_request_again(struct http_request *request)
 {
 	char **const texts[] = { &request->location, &request->content_type, &request->challenge,
-				 &request->digest, &request->upload_range };
+				 &request->digest,   &request->upload_range, &request->link };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(take_ptr(*texts[i]));
@@ -129,6 +129,7 @@ void http_take_header(struct http_request *request, const char *line, size_t len
 		{ "www-authenticate", &request->challenge },
 		{ "docker-content-digest", &request->digest },
 		{ "range", &request->upload_range },
+		{ "link", &request->link },
 	};
 	auto_free char *text = NULL;
 	const char *value;
@@ -143,6 +144,8 @@ void http_take_header(struct http_request *request, const char *line, size_t len
 			continue;
 		if (kept[i].to == &request->challenge && request->challenge &&
 		    (n < 6 || strncasecmp(value, "bearer", 6) != 0))
+			return;
+		if (kept[i].to == &request->link && !memmem(value, n, "next", 4))
 			return;
 		keep(kept[i].to, value, n);
 		return;
@@ -182,6 +185,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 
 		free(type);
 		free(take_ptr(request->location));
+		free(take_ptr(request->link));
 	}
 	http_take_header(request, data, len);
 	return len;

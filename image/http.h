@@ -54,7 +54,8 @@ struct http_request {
 	int status;      /* 0: there was no answer */
 	struct str text; /* owned; of refusals the first 8 KiB */
 	char *location, *content_type, *challenge, *digest, *upload_range; /* owned; NULL */
-	uint64_t range_start;                                              /* of Content-Range */
+	char *link;           /* the same; the last one that has a next page */
+	uint64_t range_start; /* of Content-Range */
 	bool has_range;
 	int64_t retry_after; /* seconds; -1: not said */
 	struct error failed; /* code 0: there was a whole answer */

@@ -22,6 +22,7 @@
 #include "image/registry_login.h"
 #include "image/registry_pull.h"
 #include "image/registry_push.h"
+#include "image/registry_tags.h"
 
 /*
  * minictr-registry: the registry client.  Started by minictr only, with a request and a socket as open
@@ -133,6 +134,8 @@ static int serve(const struct registry_request *request, int sock, struct error 
 		return registry_push(http, request, sock, err);
 	case REGISTRY_LOGIN:
 		return registry_login(http, request, sock, err);
+	case REGISTRY_TAGS:
+		return registry_tags(http, request, sock, err);
 	}
 	return err_set(err, EINVAL, "there is no such request");
 }

@@ -8,7 +8,7 @@
 #include "image/manifest.h"
 
 /* What minictr asks of minictr-registry, as a JSON document in a file without a name. */
-enum registry_verb { REGISTRY_PULL, REGISTRY_PUSH, REGISTRY_LOGIN };
+enum registry_verb { REGISTRY_PULL, REGISTRY_PUSH, REGISTRY_LOGIN, REGISTRY_TAGS };
 enum registry_progress { PROGRESS_PLAIN, PROGRESS_TTY, PROGRESS_JSON, PROGRESS_QUIET };
 
 struct registry_place {

@@ -123,11 +123,13 @@ static int add_places(struct registry_request *request, const char *host, bool i
 	/* docker.io is the name; the registry lives elsewhere. */
 	const char *real = str_eq(host, "docker.io") ? "registry-1.docker.io" : host;
 	struct config_entry entry = { 0 };
+	bool is_reading;
 	int rc = read_config(host, &entry, err);
 
 	is_insecure = is_insecure || entry.is_insecure || remote_is_loopback(host);
+	is_reading = request->verb == REGISTRY_PULL || request->verb == REGISTRY_TAGS;
 	/* Mirrors have what can be had, but are sent nothing, and know no password. */
-	for (size_t i = 0; rc == 0 && request->verb == REGISTRY_PULL && i < entry.mirrors.n; i++)
+	for (size_t i = 0; rc == 0 && is_reading && i < entry.mirrors.n; i++)
 		add_place(request, xstrdup(entry.mirrors.items[i]), !is_insecure, false);
 	add_place(request, xasprintf("https://%s", real), !is_insecure, true);
 	if (is_insecure)

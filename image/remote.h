@@ -48,6 +48,15 @@ void remote_pulled_text(const struct remote_pulled *pulled, struct str *out);
 int remote_pull(const char *store_path, const char *reference, const struct remote_options *options,
 		struct remote_pulled *ret, struct error *err);
 
+/*
+ * The same for all tags of a name that has none; @report: of each as it comes.  Ends at the first
+ * failure; what has come stays.  *ret_name: the name, normalised, owned by the caller.
+ */
+int remote_pull_all(const char *store_path, const char *reference,
+		    const struct remote_options *options,
+		    void (*report)(void *arg, const struct remote_pulled *pulled), void *arg,
+		    char **ret_name, struct error *err);
+
 int remote_push(const char *store_path, const char *reference, const struct remote_options *options,
 		char ret_digest[DIGEST_TEXT], struct error *err);
 

@@ -33,3 +33,7 @@ int remote_end(struct remote_client *client, struct error *err);
 
 /* Waits for its RESULT, or the failure that it tells. */
 int remote_wait(struct remote_client *client, struct error *err);
+
+/* The same with the text of the result, of at most @max bytes; caller frees. */
+int remote_wait_text(struct remote_client *client, size_t max, char **ret, size_t *ret_len,
+		     struct error *err);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,12 +124,12 @@ int remote_end(struct remote_client *client, struct error *err)
 	return rc;
 }
 
-int remote_wait(struct remote_client *client, struct error *err)
+/* *ret_fd: what came with the result, owned by the caller. */
+static int wait_for_result(struct remote_client *client, int *ret_fd, struct error *err)
 {
 	struct load_message message;
 	struct error failure = { 0 };
-	auto_fd int fd = -1;
-	int rc = load_receive(client->sock, &message, &fd, err);
+	int rc = load_receive(client->sock, &message, ret_fd, err);
 
 	if (rc > 0 && message.kind == LOAD_FAILED) {
 		auto_free char *shown = str_escape(message.err.msg);
@@ -144,4 +145,33 @@ int remote_wait(struct remote_client *client, struct error *err)
 		rc = -err->code;
 	}
 	return MIN(rc, 0);
+}
+
+int remote_wait(struct remote_client *client, struct error *err)
+{
+	auto_fd int fd = -1;
+
+	return wait_for_result(client, &fd, err);
+}
+
+int remote_wait_text(struct remote_client *client, size_t max, char **ret, size_t *ret_len,
+		     struct error *err)
+{
+	auto_fd int fd = -1;
+	auto_free char *text = NULL;
+	struct stat st;
+	int rc = wait_for_result(client, &fd, err);
+
+	if (rc < 0)
+		return rc;
+	/* It has ended, so nobody changes the file any more. */
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size > max)
+		return err_set(err, EPROTO, "minictr-registry does not keep to the protocol");
+	text = xmalloc((size_t)st.st_size + 1);
+	if (pread(fd, text, (size_t)st.st_size, 0) != st.st_size)
+		return err_set(err, EIO, "read what minictr-registry has found");
+	text[st.st_size] = '\0';
+	*ret = take_ptr(text);
+	*ret_len = (size_t)st.st_size;
+	return 0;
 }
