@@ -40,6 +40,11 @@ struct cgroup_host; /* mounts and open root fds; opaque */
 
 /* Looks at the host once (mountinfo, /proc/cgroups).  Caller frees. */
 int cgroup_host_open(struct cgroup_host **ret, struct error *err);
+/*
+ * The same by what cgroup_mounts_text() has told before, without reading all mounts, of which there
+ * may be thousands.  -ESTALE if something of it is no longer so.
+ */
+int cgroup_host_open_known(const char *mounts, struct cgroup_host **ret, struct error *err);
 void cgroup_host_free(struct cgroup_host *host); /* NULL is fine */
 void cgroup_host_freep(struct cgroup_host **host);
 #define auto_cgroup_host __attribute__((cleanup(cgroup_host_freep)))
@@ -84,6 +89,11 @@ int cgroup_check_unused(const struct cgroup_host *host, const char *path, struct
  */
 int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup **ret,
 		struct error *err);
+/*
+ * The hierarchies that have the group, for cgroup_host_open_known(); NULL if that cannot be told.
+ * Caller frees.
+ */
+char *cgroup_mounts_text(const struct cgroup *cgroup);
 void cgroup_free(struct cgroup *cgroup);
 void cgroup_freep(struct cgroup **cgroup);
 #define auto_cgroup __attribute__((cleanup(cgroup_freep)))

@@ -274,6 +274,54 @@ int cgroup_host_open(struct cgroup_host **ret, struct error *err)
 	return cgroup_host_open_text(text, true, ret, err);
 }
 
+int cgroup_host_open_known(const char *mounts, struct cgroup_host **ret, struct error *err)
+{
+	auto_cgroup_host struct cgroup_host *host = NULL;
+	size_t n = 0;
+	int rc = cgroup_host_open_text(mounts, true, &host, err);
+
+	for (const char *p = strchr(mounts, '\n'); p; p = strchr(p + 1, '\n'))
+		n++;
+	if (rc < 0 || host->n != n)
+		return err_set(err, ESTALE, "find control groups: they are mounted elsewhere now");
+	*ret = take_ptr(host);
+	return 0;
+}
+
+static void put_controllers(const struct cgroup_hierarchy *h, struct str *text)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; h->version == CGROUP_V1 && i < CGROUP_CONTROLLERS; i++) {
+		const char *name = controllers[i].v1 ? controllers[i].v1 : controllers[i].name;
+
+		if (!(h->controllers & CGROUP_BIT(i)))
+			continue;
+		str_addf(text, "%s%s", separator, name);
+		separator = ",";
+	}
+}
+
+char *cgroup_mounts_text(const struct cgroup *cgroup)
+{
+	auto_str struct str text = { 0 };
+
+	for (size_t i = 0; i < cgroup->host->n; i++) {
+		const struct cgroup_hierarchy *h = &cgroup->host->items[i];
+		struct stat st;
+
+		if (cgroup->parts[i].fd < 0)
+			continue;
+		if (strpbrk(h->point, " \t\n\\") || fstat(h->fd, &st) < 0)
+			return NULL;
+		str_addf(&text, "0 0 %u:%u / %s - %s cgroup ", major(st.st_dev), minor(st.st_dev),
+			 h->point, h->version == CGROUP_V2 ? "cgroup2" : "cgroup");
+		put_controllers(h, &text);
+		str_add(&text, "\n");
+	}
+	return str_take(&text);
+}
+
 struct cgroup_host *cgroup_host_ref(struct cgroup_host *host)
 {
 	host->references++;

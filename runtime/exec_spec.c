@@ -6,17 +6,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/version.h"
 #include "runtime/spec_internal.h"
+#include "runtime/state.h"
 
 enum {
 	KEY_ROOM = 256,
@@ -176,21 +175,6 @@ static void render(const struct exec_spec *spec, const json_t *process, const ch
 		    spec->seccomp.n * sizeof(struct sock_filter));
 }
 
-/* Whoever removes the directory has its lock: it does not grow while it is emptied. */
-static void keep(const struct dir *state, const struct str *data)
-{
-	struct error err;
-	struct stat st;
-
-	if (flock(state->fd, LOCK_EX | LOCK_NB) < 0)
-		return;
-	if (fstat(state->fd, &st) == 0 && st.st_nlink > 0 &&
-	    file_replace_at(state, EXEC_SPEC_FILE, data->text, data->len, 0600, FILE_FAST, &err) <
-		    0)
-		log_debug("%s", err.msg);
-	(void)flock(state->fd, LOCK_UN);
-}
-
 /* ---- config.json ------------------------------------------------------------------------------ */
 
 /* A file that is written to twice within a tick of the clock has one time of change. */
@@ -236,7 +220,7 @@ int exec_spec_load(const struct dir *state, const char *bundle, const char *cach
 		auto_str struct str data = { 0 };
 
 		render(ret, process, key, &data);
-		keep(state, &data);
+		state_keep(state, EXEC_SPEC_FILE, &data);
 	}
 	return rc;
 }

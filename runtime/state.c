@@ -13,6 +13,7 @@
 #include "base/enum.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/path.h"
@@ -122,6 +123,20 @@ int state_remove_dir(const char *root, const char *id, struct error *err)
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(err, "open '%s'", root);
 	return tree_remove_at(&(struct dir){ .fd = fd, .path = root }, id, err);
+}
+
+void state_keep(const struct dir *dir, const char *name, const struct str *data)
+{
+	struct error err;
+	struct stat st;
+
+	/* Whoever removes the directory has its lock: it does not grow while it is emptied. */
+	if (flock(dir->fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	if (fstat(dir->fd, &st) == 0 && st.st_nlink > 0 &&
+	    file_replace_at(dir, name, data->text, data->len, 0600, FILE_FAST, &err) < 0)
+		log_debug("%s", err.msg);
+	(void)flock(dir->fd, LOCK_UN);
 }
 
 static json_t *to_json(const struct state_record *r)

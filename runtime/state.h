@@ -41,6 +41,12 @@ int state_make_dir(const char *root, const char *id, struct error *err);
 /* Removes <root>/<id>, which the caller has locked. */
 int state_remove_dir(const char *root, const char *id, struct error *err);
 
+/*
+ * Keeps @data beside state.json, to be had sooner the next time; if that cannot be it is not.  The
+ * directory is not locked by the caller.
+ */
+void state_keep(const struct dir *dir, const char *name, const struct str *data);
+
 int state_write(const struct dir *dir, const struct state_record *record, struct error *err);
 
 /* -ENOENT if there is none, or none yet. */

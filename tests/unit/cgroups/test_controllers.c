@@ -254,6 +254,58 @@ START_TEST(trusts_file_systems_not_directories)
 }
 END_TEST
 
+START_TEST(tells_where_a_cgroup_is)
+{
+	static const struct mount_row rows[] = {
+		{ "/", "cpu", "cgroup", "cpu,cpuacct" },
+		{ "/", "io", "cgroup", "blkio" },
+		{ "/", "memory", "cgroup", "memory" },
+		{ "/", "unified", "cgroup2", "x" },
+	};
+	auto_cgroup_host struct cgroup_host *host = NULL;
+	auto_cgroup struct cgroup *cgroup = NULL;
+	struct cgroup_host *again = NULL;
+	struct cgroup_mounts mounts;
+	auto_free char *text = NULL;
+	struct error err = { 0 };
+	struct stat st;
+
+	temp_make(&temp);
+	setup_dir("cpu");
+	setup_dir("cpu/x");
+	setup_dir("io");
+	setup_dir("io/x");
+	setup_dir("memory");
+	setup_dir("unified");
+	setup_dir("unified/x");
+	host = open_host(rows, ARRAY_LEN(rows));
+	ck_assert_int_eq(cgroup_open(host, "x", &cgroup, &err), 0);
+	ck_assert_int_eq(stat(temp.path, &st), 0);
+
+	text = cgroup_mounts_text(cgroup);
+	ck_assert_ptr_nonnull(text);
+	cgroup_mounts_parse(text, &mounts);
+	ck_assert_uint_eq(mounts.n, 3);
+	for (size_t i = 0; i < mounts.n; i++) {
+		const struct cgroup_mount *mount = &mounts.items[i];
+		const struct mount_row *row = &rows[i == 2 ? 3 : i];
+
+		ck_assert_str_eq(mount->root, "/");
+		ck_assert_str_eq(strrchr(mount->point, '/') + 1, row->name);
+		ck_assert_uint_eq(mount->dev, st.st_dev);
+		ck_assert_uint_eq(mount->controllers,
+				  i == 2 ? 0 : cgroup_controllers_parse(row->options, ","));
+	}
+
+	cgroup_mounts_fini(&mounts);
+	/* These are directories; nobody mounted a cgroup file system there. */
+	ck_assert_int_eq(cgroup_host_open_known(text, &again, &err), -ESTALE);
+	ck_assert_ptr_null(again);
+	ck_assert_int_eq(cgroup_host_open_known("", &again, &err), -ESTALE);
+	temp_remove(&temp);
+}
+END_TEST
+
 /* ---- enabling controllers on v2 */
 
 static const struct mount_row v2_row[] = { { "/", "g", "cgroup2", "x" } };
@@ -333,5 +385,5 @@ END_TEST
 
 TEST_MAIN("cgroups/controllers", reads_mountinfo, reads_device_numbers, reads_controller_names,
 	  finds_controllers_where_they_live, knows_a_pure_v2_host,
-	  trusts_file_systems_not_directories, enables_controllers_from_the_top,
-	  adds_only_what_is_missing, reports_a_missing_parent)
+	  trusts_file_systems_not_directories, tells_where_a_cgroup_is,
+	  enables_controllers_from_the_top, adds_only_what_is_missing, reports_a_missing_parent)
