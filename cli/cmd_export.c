@@ -3,6 +3,7 @@
 
 #include "cli/archive_file.h"
 #include "cli/cmd_image.h"
+#include "engine/events.h"
 #include "engine/root.h"
 #include "image/tar_tree.h"
 
@@ -55,6 +56,8 @@ static int run_export(void *options, const struct strv *args, struct error *err)
 	rc = root_open_whole(&root, err);
 	if (rc == 0)
 		rc = archive_write(o->output, export_to, &root, err);
+	if (rc == 0)
+		event_add(&engine_dirs, &root.record, "export", 0, NULL);
 	return rc < 0 ? err_wrap(err, "export '%s'", args->items[0]) : 0;
 }
 

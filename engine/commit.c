@@ -7,6 +7,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "engine/events.h"
 #include "engine/inspect.h"
 #include "engine/list.h"
 #include "engine/root.h"
@@ -126,6 +127,17 @@ static int read_changes(struct root *root, const struct commit *commit, const st
 
 /* ---- the whole -------------------------------------------------------------------------------- */
 
+/* With docker's attributes. */
+static void tell(const struct root *root, const struct commit *commit, const char *id)
+{
+	const char *const attributes[] = {
+		"comment",  commit->message ? commit->message : "",     "imageID", id,
+		"imageRef", commit->reference ? commit->reference : "", NULL,
+	};
+
+	event_add(root->dirs, &root->record, "commit", 0, attributes);
+}
+
 static int commit_root(struct root *root, const struct dir *store, const struct commit *commit,
 		       char ret_id[DIGEST_TEXT], struct error *err)
 {
@@ -157,6 +169,8 @@ static int commit_root(struct root *root, const struct dir *store, const struct 
 		rc = make_finish(&make, &image, ret_id, err);
 	}
 	make_end(&make, rc, err);
+	if (rc == 0)
+		tell(root, commit, ret_id);
 	return rc;
 }
 
