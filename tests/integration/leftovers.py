@@ -77,5 +77,5 @@ def left_over(before):
         left.update(snapshot() - before)
         return not left
 
-    lib.wait_for(is_gone, 3)
+    lib.wait_for(is_gone, 10)
     return left
