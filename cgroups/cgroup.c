@@ -21,6 +21,8 @@
 #include "cgroups/controllers.h"
 #include "cgroups/devices.h"
 #include "cgroups/resources.h"
+#include "cgroups/scope.h"
+#include "cgroups/systemd.h"
 
 /* What every container gets on v1, limits or not: statistics, OOM events, device rules, kill. */
 #define BASE_CONTROLLERS                                                                   \
@@ -86,7 +88,7 @@ int cgroup_path_clean(const char *cgroups_path, char **ret, struct error *err)
 
 /* ---- the handle */
 
-static struct cgroup *cgroup_new(const struct cgroup_host *host, const char *path)
+struct cgroup *cgroup_new(const struct cgroup_host *host, const char *path)
 {
 	struct cgroup *cgroup = xcalloc(1, sizeof(*cgroup));
 
@@ -106,8 +108,10 @@ void cgroup_free(struct cgroup *cgroup)
 		close_fd(&cgroup->parts[i].fd);
 		free(cgroup->parts[i].directory);
 	}
+	cgroup_end_holder(cgroup);
 	cgroup_host_free(cgroup->host);
 	free(cgroup->path);
+	free(cgroup->unit);
 	free(cgroup);
 }
 
@@ -214,7 +218,8 @@ bool cgroup_wait_more(struct cgroup_patience *p)
 
 static bool is_needed(const struct cgroup_host *host, size_t i, unsigned int controllers)
 {
-	if ((int)i == host->v2)
+	/* Without controllers it is here for a scope that systemd follows there. */
+	if ((int)i == host->v2 || !host->items[i].controllers)
 		return true;
 	for (size_t c = 0; c < CGROUP_CONTROLLERS; c++)
 		if (controllers & CGROUP_BIT(c) && host->of[c] == (int)i)
@@ -222,21 +227,27 @@ static bool is_needed(const struct cgroup_host *host, size_t i, unsigned int con
 	return false;
 }
 
-/* A directory that was there before must be nobody's: it may be ours to fill, not to take over. */
-static int check_unused(const struct dir *dir, struct error *err)
+/*
+ * A directory that was there before must be nobody's: it may be ours to fill, not to take over.
+ * @holder: a process that may be in it; 0: none.
+ */
+static int check_unused(const struct dir *dir, pid_t holder, struct error *err)
 {
 	struct cgroup_pid_list list = { 0 };
 	int rc = cgroup_tree_pids(dir, &list, err);
 	bool is_ours = false;
+	size_t others = 0;
 
-	for (size_t i = 0; i < list.n; i++)
+	for (size_t i = 0; i < list.n; i++) {
 		is_ours = is_ours || list.items[i] == getpid();
+		others += list.items[i] != holder;
+	}
 	free(list.items);
 	if (rc < 0)
 		return rc;
 	if (is_ours)
 		return err_set(err, EBUSY, "use cgroup '%s': minictr itself runs in it", dir->path);
-	if (list.n > 0)
+	if (others > 0)
 		return err_set(err, EBUSY, "use cgroup '%s': it has processes in it already",
 			       dir->path);
 	return 0;
@@ -255,7 +266,7 @@ static int make_part(struct cgroup *cgroup, size_t i, struct error *err)
 	if (part->fd < 0)
 		return part->fd;
 	dir = cgroup_part_dir(part);
-	return part->made ? 0 : check_unused(&dir, err);
+	return part->made ? 0 : check_unused(&dir, cgroup->holder, err);
 }
 
 /* cgroup-v2.rst, "Threads": below a parent that turned threaded, no process can enter a group. */
@@ -274,6 +285,16 @@ static int check_type(const struct cgroup_part *part, struct error *err)
 	return rc;
 }
 
+/* Of a scope systemd may have made more than we need: its processes belong there, too. */
+static bool is_made(const struct cgroup *cgroup, size_t i)
+{
+	auto_fd int fd = -1;
+
+	if (cgroup->holder > 0)
+		fd = cgroup_tree_open(&cgroup->host->items[i], cgroup->path);
+	return fd >= 0;
+}
+
 static int make_parts(struct cgroup *cgroup, unsigned int required, struct error *err)
 {
 	const struct cgroup_host *host = cgroup->host;
@@ -282,7 +303,7 @@ static int make_parts(struct cgroup *cgroup, unsigned int required, struct error
 	for (size_t i = 0; i < host->n; i++) {
 		int rc;
 
-		if (!is_needed(host, i, required | BASE_CONTROLLERS))
+		if (!is_needed(host, i, required | BASE_CONTROLLERS) && !is_made(cgroup, i))
 			continue;
 		rc = make_part(cgroup, i, err);
 		if (rc == 0 && (int)i == host->v2)
@@ -309,7 +330,7 @@ static void host_versions(const struct cgroup_host *host,
 		ret[i] = cgroup_host_controller(host, (enum cgroup_controller)i);
 }
 
-static int plan(const struct cgroup_host *host, const struct cgroup_resources *resources,
+int cgroup_plan(const struct cgroup_host *host, const struct cgroup_resources *resources,
 		struct cgroup_writes *ret, struct error *err)
 {
 	enum cgroup_version versions[CGROUP_CONTROLLERS];
@@ -327,7 +348,7 @@ static unsigned int required_by(const struct cgroup_writes *writes)
 	return required;
 }
 
-static int fill(struct cgroup *cgroup, const struct cgroup_resources *resources,
+int cgroup_fill(struct cgroup *cgroup, const struct cgroup_resources *resources,
 		const struct cgroup_writes *writes, struct error *err)
 {
 	int rc = make_parts(cgroup, required_by(writes), err);
@@ -338,6 +359,8 @@ static int fill(struct cgroup *cgroup, const struct cgroup_resources *resources,
 	    cgroup_host_controller(cgroup->host, CGROUP_DEVICES) == CGROUP_V2)
 		rc = cgroup_devices_attach(cgroup_v2_fd(cgroup), resources->devices,
 					   resources->n_devices, err);
+	if (rc < 0)
+		unmake_parts(cgroup);
 	return rc;
 }
 
@@ -353,14 +376,13 @@ int cgroup_create(const struct cgroup_host *host, const char *path,
 	if (!wish.memory.is_oom_kill_disabled)
 		wish.memory.has_oom_kill_disable = false;
 
-	rc = plan(host, &wish, &writes, err);
+	rc = cgroup_plan(host, &wish, &writes, err);
 	if (rc < 0)
 		return rc;
 	cgroup = cgroup_new(host, path);
-	rc = fill(cgroup, &wish, &writes, err);
+	rc = cgroup_fill(cgroup, &wish, &writes, err);
 	cgroup_writes_fini(&writes);
 	if (rc < 0) {
-		unmake_parts(cgroup);
 		cgroup_free(cgroup);
 		return rc;
 	}
@@ -444,7 +466,7 @@ int cgroup_check_unused(const struct cgroup_host *host, const char *path, struct
 		const struct dir dir = cgroup_part_dir(&cgroup->parts[i]);
 
 		if (dir.fd >= 0)
-			rc = check_unused(&dir, err);
+			rc = check_unused(&dir, 0, err);
 	}
 	return rc;
 }
@@ -537,6 +559,19 @@ static int read_limit(const struct cgroup_part *part, const char *file, int64_t 
 	return 0;
 }
 
+/* v2: the second number of cpu.max. */
+static int read_period(const struct cgroup *cgroup, const struct cgroup_part *part, uint64_t *ret,
+		       struct error *err)
+{
+	bool is_v1 = cgroup_part_version(cgroup, part) == CGROUP_V1;
+	auto_free char *text = NULL;
+	int rc = cgroup_read(part, is_v1 ? "cpu.cfs_period_us" : "cpu.max", &text, err);
+
+	if (rc == 0)
+		*ret = strtoull(text + (is_v1 ? 0 : strcspn(text, " ")), NULL, 10);
+	return rc;
+}
+
 static const char *memory_file(const struct cgroup *cgroup, const struct cgroup_part *part,
 			       const char *v1, const char *v2)
 {
@@ -562,6 +597,12 @@ static int complete(const struct cgroup *cgroup, struct cgroup_resources *r, str
 	    r->cpu.period > 0 && (!r->cpu.has_quota || r->cpu.quota == 0)) {
 		rc = read_limit(cpu, "cpu.max", &r->cpu.quota, err);
 		r->cpu.has_quota = true;
+	}
+	/* systemd has to be told both. */
+	if (rc == 0 && cpu && cgroup->unit && r->cpu.has_quota &&
+	    (!r->cpu.has_period || r->cpu.period == 0)) {
+		rc = read_period(cgroup, cpu, &r->cpu.period, err);
+		r->cpu.has_period = true;
 	}
 	return rc;
 }
@@ -660,7 +701,9 @@ int cgroup_update(struct cgroup *cgroup, const struct cgroup_resources *resource
 	if (rc == 0)
 		rc = complete(cgroup, &wish, err);
 	if (rc == 0)
-		rc = plan(cgroup->host, &wish, &writes, err);
+		rc = cgroup_plan(cgroup->host, &wish, &writes, err);
+	if (rc == 0)
+		rc = cgroup_scope_update(cgroup, &writes, err);
 	if (rc == 0)
 		rc = add_parts(cgroup, required_by(&writes), err);
 	if (rc == 0)
@@ -715,7 +758,7 @@ int cgroup_destroy(const struct cgroup *cgroup, struct error *err)
 	struct cgroup_patience patience = { .total_us = CGROUP_PATIENCE_US };
 	bool is_done[CGROUP_HIERARCHIES] = { false };
 	struct error busy_err = { 0 };
-	int first = 0;
+	int first = cgroup->unit ? systemd_end(cgroup->unit, err) : 0;
 
 	while (remove_parts(cgroup, is_done, &first, err, &busy_err) == -EBUSY) {
 		if (cgroup_wait_more(&patience))

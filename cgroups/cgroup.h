@@ -49,6 +49,12 @@ void cgroup_host_free(struct cgroup_host *host); /* NULL is fine */
 void cgroup_host_freep(struct cgroup_host **host);
 #define auto_cgroup_host __attribute__((cleanup(cgroup_host_freep)))
 
+/*
+ * The hierarchy in which systemd follows its units where not all is v2 (v1's "name=systemd"), for
+ * groups that are scopes of its: cgroup_open() and the like then have it, too.
+ */
+int cgroup_host_add_systemd(struct cgroup_host *host, struct error *err);
+
 enum cgroup_version cgroup_host_controller(const struct cgroup_host *host,
 					   enum cgroup_controller controller);
 bool cgroup_host_is_unified(const struct cgroup_host *host); /* pure v2 */
@@ -153,7 +159,7 @@ int cgroup_signal_all(const struct cgroup *cgroup, int signal, struct error *err
 /*
  * Removes the directories in every hierarchy, those below too; waits (bounded, 10 s) while the
  * kernel says EBUSY for dying processes.  Missing ones are fine.  Goes on after a failure and
- * returns the first.
+ * returns the first.  Of a scope (cgroups/scope.h) systemd ends its unit first.
  */
 int cgroup_destroy(const struct cgroup *cgroup, struct error *err);
 

@@ -14,8 +14,8 @@
 
 #define CGROUP_BIT(controller) (1U << (controller))
 
-/* More v1 hierarchies with controllers than controllers there cannot be; and one for v2. */
-#define CGROUP_HIERARCHIES (CGROUP_CONTROLLERS + 1)
+/* More v1 hierarchies with controllers than controllers there cannot be; v2's, and systemd's. */
+#define CGROUP_HIERARCHIES (CGROUP_CONTROLLERS + 2)
 
 /* Interface files are small; memory.stat and cgroup.procs of a big group are the long ones. */
 #define CGROUP_FILE_MAX ((size_t)4 << 20)
@@ -46,7 +46,28 @@ struct cgroup {
 	struct cgroup_host *host;                     /* a reference */
 	char *path;                                   /* owned, no leading '/' */
 	struct cgroup_part parts[CGROUP_HIERARCHIES]; /* by index of the hierarchy */
+
+	/* Of a scope of systemd's: */
+	char *unit;         /* its name, owned; else NULL */
+	pid_t holder;       /* our child that keeps it alive until the container is in it; else 0 */
+	int64_t pids_later; /* a limit that the holder would be in the way of; else 0 */
 };
+
+/* ---- cgroup.c */
+
+struct cgroup *cgroup_new(const struct cgroup_host *host, const char *path);
+int cgroup_plan(const struct cgroup_host *host, const struct cgroup_resources *resources,
+		struct cgroup_writes *ret, struct error *err);
+
+/* Makes what is missing of its directories and writes the limits; on failure nothing new is left. */
+int cgroup_fill(struct cgroup *cgroup, const struct cgroup_resources *resources,
+		const struct cgroup_writes *writes, struct error *err);
+
+/* ---- scope.c */
+
+/* Tells systemd what is going to be written, if the group is a scope of its. */
+int cgroup_scope_update(const struct cgroup *cgroup, const struct cgroup_writes *writes,
+			struct error *err);
 
 /* ---- controllers.c */
 
@@ -57,6 +78,7 @@ struct cgroup {
  */
 int cgroup_host_open_text(const char *mountinfo, bool is_checked, struct cgroup_host **ret,
 			  struct error *err);
+void cgroup_host_add_systemd_text(struct cgroup_host *host, const char *mountinfo, bool is_checked);
 struct cgroup_host *cgroup_host_ref(struct cgroup_host *host);
 
 /* ---- tree.c: directories of one hierarchy */

@@ -91,8 +91,19 @@ static char *unescape(const char *text, size_t len)
 	return out;
 }
 
-/* One line: "31 23 0:28 ROOT POINT OPTIONS [TAGS...] - TYPE SOURCE SUPER-OPTIONS" */
-static void parse_line(char *line, struct cgroup_mounts *ret)
+static bool is_systemds(const char *options)
+{
+	auto_strv struct strv words = { 0 };
+
+	strv_split(&words, options, ',');
+	return strv_has(&words, "name=systemd");
+}
+
+/*
+ * One line: "31 23 0:28 ROOT POINT OPTIONS [TAGS...] - TYPE SOURCE SUPER-OPTIONS"
+ * @of_systemd: only the hierarchy that systemd has on v1 is wanted; else it is not.
+ */
+static void parse_line(char *line, bool of_systemd, struct cgroup_mounts *ret)
 {
 	char *tail = strstr(line, " - ");
 	struct cgroup_mount mount = { 0 };
@@ -102,7 +113,7 @@ static void parse_line(char *line, struct cgroup_mounts *ret)
 	if (!tail)
 		return;
 	tail += strlen(" - ");
-	if (str_starts(tail, "cgroup2 "))
+	if (str_starts(tail, "cgroup2 ") && !of_systemd)
 		mount.version = CGROUP_V2;
 	else if (str_starts(tail, "cgroup "))
 		mount.version = CGROUP_V1;
@@ -118,7 +129,7 @@ static void parse_line(char *line, struct cgroup_mounts *ret)
 		if (options_at == 0)
 			return;
 		mount.controllers = cgroup_controllers_parse(tail + options_at, ",");
-		if (mount.controllers == 0)
+		if (of_systemd ? !is_systemds(tail + options_at) : mount.controllers == 0)
 			return;
 	}
 	mount.dev = makedev(major, minor);
@@ -128,14 +139,19 @@ static void parse_line(char *line, struct cgroup_mounts *ret)
 	ret->items[ret->n++] = mount;
 }
 
-void cgroup_mounts_parse(const char *mountinfo, struct cgroup_mounts *ret)
+static void parse_mounts(const char *mountinfo, bool of_systemd, struct cgroup_mounts *ret)
 {
 	auto_free char *copy = xstrdup(mountinfo);
 	char *save = NULL;
 
 	*ret = (struct cgroup_mounts){ 0 };
 	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		parse_line(line, ret);
+		parse_line(line, of_systemd, ret);
+}
+
+void cgroup_mounts_parse(const char *mountinfo, struct cgroup_mounts *ret)
+{
+	parse_mounts(mountinfo, false, ret);
 }
 
 void cgroup_mounts_fini(struct cgroup_mounts *mounts)
@@ -320,6 +336,32 @@ char *cgroup_mounts_text(const struct cgroup *cgroup)
 		str_add(&text, "\n");
 	}
 	return str_take(&text);
+}
+
+void cgroup_host_add_systemd_text(struct cgroup_host *host, const char *mountinfo, bool is_checked)
+{
+	struct cgroup_mounts mounts;
+
+	if (cgroup_host_is_unified(host))
+		return;
+	for (size_t i = 0; i < host->n; i++)
+		if (!host->items[i].controllers && host->items[i].version == CGROUP_V1)
+			return;
+	parse_mounts(mountinfo, true, &mounts);
+	if (mounts.n > 0)
+		add_hierarchy(host, &mounts.items[0], is_checked);
+	cgroup_mounts_fini(&mounts);
+}
+
+int cgroup_host_add_systemd(struct cgroup_host *host, struct error *err)
+{
+	auto_free char *text = NULL;
+	int rc = file_read("/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL, err);
+
+	if (rc < 0)
+		return err_wrap(err, "find control groups");
+	cgroup_host_add_systemd_text(host, text, true);
+	return 0;
 }
 
 struct cgroup_host *cgroup_host_ref(struct cgroup_host *host)

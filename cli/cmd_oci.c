@@ -30,7 +30,7 @@
 #include "runtime/terminal.h"
 
 static const char *state_root = MINICTR_STATE_ROOT "/oci";
-static bool is_root_set, is_called_as_runc;
+static bool is_root_set, is_called_as_runc, uses_systemd;
 
 void oci_set_root(const char *root)
 {
@@ -41,6 +41,11 @@ void oci_set_root(const char *root)
 void oci_set_caller(void)
 {
 	is_called_as_runc = true;
+}
+
+void oci_set_systemd(void)
+{
+	uses_systemd = true;
 }
 
 bool oci_has_root(void)
@@ -181,6 +186,7 @@ static int create(const struct create_options *o, const char *id, bool uses_fifo
 		.preserve_fds = o->preserve_fds,
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,
+		.uses_systemd = uses_systemd,
 		.uses_fifo = uses_fifo,
 		.stdio = { -1, -1, -1 },
 	};

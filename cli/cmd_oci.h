@@ -22,6 +22,9 @@ int oci_open_cgroup(const char *id, struct container_state *ret, struct cgroup *
 void oci_set_root(const char *root);
 const char *oci_root(void);
 
+/* --systemd-cgroup: create and run have systemd make the group. */
+void oci_set_systemd(void);
+
 /* Options were given that only callers of runc give: what they look for in errors is said. */
 void oci_set_caller(void);
 

@@ -17,16 +17,13 @@
 int oci_open_cgroup(const char *id, struct container_state *ret, struct cgroup **ret_cgroup,
 		    struct error *err)
 {
-	auto_cgroup_host struct cgroup_host *host = NULL;
 	struct container_state state = { 0 };
 	int rc = container_state(oci_root(), id, &state, err);
 
 	if (rc == 0)
 		return err_set(err, ENOENT, "container does not exist");
 	if (rc > 0)
-		rc = cgroup_host_open(&host, err);
-	if (rc == 0)
-		rc = cgroup_open(host, state.cgroup_path, ret_cgroup, err);
+		rc = container_cgroup_open(&state, ret_cgroup, err);
 	if (rc < 0) {
 		container_state_fini(&state);
 		return rc;

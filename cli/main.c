@@ -61,7 +61,7 @@ static const struct opt global_opts[] = {
 	{ .name = "systemd-cgroup",
 	  .kind = OPT_FLAG,
 	  GLOBAL(uses_systemd),
-	  .help = "Have systemd make control groups (refused)" },
+	  .help = "Have systemd make the control groups of bundles' containers" },
 	{ .name = "rootless", .kind = OPT_STRING, GLOBAL(rootless), .arg = "auto" },
 	{ .name = "criu", .kind = OPT_STRING, GLOBAL(criu), .arg = "PATH" },
 	{ .name = "version",
@@ -85,16 +85,6 @@ static void print_version(void)
 	       version_commit);
 }
 
-/* What would become plain directories of those names is worse than a refusal. */
-static int refuse_systemd(struct error *err)
-{
-	if (access("/run/systemd/system", F_OK) < 0)
-		return err_set(err, ENOTSUP, "--systemd-cgroup: systemd does not run here");
-	return err_set(err, ENOTSUP,
-		       "--systemd-cgroup: groups of systemd's making are not supported: have the "
-		       "engine use cgroupfs");
-}
-
 static int run_global(void *options, const struct strv *args, struct error *err)
 {
 	static char *root; /* for the rest of the process */
@@ -111,7 +101,7 @@ static int run_global(void *options, const struct strv *args, struct error *err)
 	if (rc < 0)
 		return rc;
 	if (o->uses_systemd)
-		return refuse_systemd(err);
+		oci_set_systemd();
 	if (o->log || o->criu || o->rootless)
 		oci_set_caller();
 	if (o->root) {

@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "cgroups/cgroup.h"
+#include "cgroups/scope.h"
 #include "runtime/hooks.h"
 #include "runtime/spec.h"
 #include "runtime/state.h"
@@ -76,12 +77,19 @@ void container_fini(struct container *container)
 	cgroup_freep(&container->cgroup);
 }
 
-static int open_cgroup(const char *path, struct cgroup **ret, struct error *err)
+int container_cgroup_open(const struct container_state *state, struct cgroup **ret,
+			  struct error *err)
 {
 	auto_cgroup_host struct cgroup_host *host = NULL;
 	int rc = cgroup_host_open(&host, err);
 
-	return rc < 0 ? rc : cgroup_open(host, path, ret, err);
+	if (rc == 0 && state->unit)
+		rc = cgroup_host_add_systemd(host, err);
+	if (rc == 0)
+		rc = cgroup_open(host, state->cgroup_path, ret, err);
+	if (rc == 0)
+		cgroup_set_unit(*ret, state->unit);
+	return rc;
 }
 
 /* ---- start ------------------------------------------------------------------------------------ */
@@ -218,7 +226,7 @@ static bool is_gone(const struct handle *h)
 static int freeze(const struct handle *h, bool is_frozen, struct error *err)
 {
 	auto_cgroup struct cgroup *cgroup = NULL;
-	int rc = open_cgroup(h->record.state.cgroup_path, &cgroup, err);
+	int rc = container_cgroup_open(&h->record.state, &cgroup, err);
 
 	return rc < 0 ? rc : cgroup_freeze(cgroup, is_frozen, err);
 }
@@ -226,7 +234,7 @@ static int freeze(const struct handle *h, bool is_frozen, struct error *err)
 static int signal_all(const struct handle *h, int signal, struct error *err)
 {
 	auto_cgroup struct cgroup *cgroup = NULL;
-	int rc = open_cgroup(h->record.state.cgroup_path, &cgroup, err);
+	int rc = container_cgroup_open(&h->record.state, &cgroup, err);
 
 	if (rc == 0)
 		rc = cgroup_signal_all(cgroup, signal, err);
@@ -339,7 +347,7 @@ static int undo_record(const struct handle *h, struct error *err)
 	proc_boot_id(boot_id);
 	if (strcmp(boot_id, h->record.boot_id) != 0)
 		return 0; /* none of it survived the reboot */
-	rc = open_cgroup(h->record.state.cgroup_path, &cgroup, err);
+	rc = container_cgroup_open(&h->record.state, &cgroup, err);
 	if (rc < 0)
 		return rc;
 	rc = end_processes(h, cgroup, err);

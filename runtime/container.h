@@ -53,6 +53,7 @@ struct container_request {
 	bool uses_fifo;             /* another process will start it: the gate is exec.fifo */
 	int preserve_fds;           /* this many fds from 3 on stay open in the container */
 	bool no_pivot, no_new_keyring;
+	bool uses_systemd; /* cgroupsPath names a scope, which systemd makes */
 
 	int stdio[3];           /* the container's, borrowed; or CONTAINER_STDIO_* */
 	bool wants_pty_fd;      /* process.terminal: hand the pty master to the caller (engine) */
@@ -97,6 +98,7 @@ int container_start(const char *root, const char *id, struct error *err);
 
 struct container_state {
 	char *id, *bundle, *rootfs, *cgroup_path, *owner;
+	char *unit; /* of systemd, which keeps its cgroup; NULL: none */
 	enum container_status status;
 	pid_t pid; /* 0 when stopped */
 	uint64_t start_time;
@@ -104,6 +106,10 @@ struct container_state {
 	struct strv annotations;
 };
 void container_state_fini(struct container_state *state);
+
+/* The group that a container is in; the caller frees. */
+int container_cgroup_open(const struct container_state *state, struct cgroup **ret,
+			  struct error *err);
 
 /* 1 and *ret, 0 if there is no such container, or a negative errno. */
 int container_state(const char *root, const char *id, struct container_state *ret,

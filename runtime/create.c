@@ -24,6 +24,9 @@
 #include "base/sys_ns.h"
 #include "cgroups/cgroup.h"
 #include "cgroups/events.h"
+#include "cgroups/scope.h"
+#include "cgroups/systemd.h"
+#include "cgroups/systemd_names.h"
 #include "runtime/clone.h"
 #include "runtime/container.h"
 #include "runtime/hooks.h"
@@ -43,7 +46,8 @@
  * How a container is made.  The creator (left) and the container's init (right):
  *
  *   record   state.json with id, boot and cgroup path: from here on delete can undo it all
- *   cgroup   directories, limits
+ *   cgroup   directories, limits; with systemd it makes a scope, in which a child of ours waits
+ *            for init to come
  *   clone    clone3 into the v2 cgroup ------> joins v1 cgroups, joins and makes namespaces
  *            interfaces, id maps, SYNC_GO ---> becomes root of its user namespace
  *   network  on_namespaces()                   meanwhile mounts its root file system
@@ -68,6 +72,8 @@ struct creation {
 	int sock;
 	struct cgroup_host *host;
 	struct cgroup *cgroup;
+	struct systemd *systemd; /* if it makes the cgroup */
+	struct systemd_scope scope;
 	int fifo;
 	int joined[SPEC_NS_TYPES];
 	struct net_devices net_devices;
@@ -116,18 +122,46 @@ static void unrecord(void *job)
 		log_warning("%s", err.msg);
 }
 
+/* The cgroup's path and unit, of systemd's choice. */
+static int choose_scope(struct creation *c, struct error *err)
+{
+	auto_free char *root = NULL;
+	int rc = systemd_scope_read(c->spec.cgroups_path, c->request->id, &c->scope, err);
+
+	if (rc == 0)
+		rc = cgroup_host_open(&c->host, err);
+	if (rc == 0)
+		rc = cgroup_host_add_systemd(c->host, err);
+	if (rc == 0)
+		rc = systemd_open(&c->systemd, err);
+	if (rc == 0)
+		rc = systemd_root(c->systemd, &root, err);
+	if (rc == 0) {
+		auto_free char *path = xasprintf("%s/%s", root, c->scope.path);
+
+		c->record.state.unit = xstrdup(c->scope.unit);
+		rc = cgroup_path_clean(path, &c->record.state.cgroup_path, err);
+	}
+	return rc < 0 ? err_wrap(err, "--systemd-cgroup") : 0;
+}
+
+static int choose_cgroup(struct creation *c, struct error *err)
+{
+	const char *path = c->spec.cgroups_path;
+	auto_free char *default_path = path_join("/minictr", c->request->id);
+	int rc = cgroup_path_clean(path && *path ? path : default_path,
+				   &c->record.state.cgroup_path, err);
+
+	return rc < 0 ? rc : cgroup_host_open(&c->host, err);
+}
+
 /* Whoever deletes by the record ends what is in the cgroup: it must not be somebody else's. */
 static int check_cgroup(void *job, struct error *err)
 {
 	struct creation *c = job;
-	const char *path = c->spec.cgroups_path;
-	auto_free char *default_path = path_join("/minictr", c->request->id);
-	char **ret = &c->record.state.cgroup_path;
-	int rc = cgroup_path_clean(path && *path ? path : default_path, ret, err);
+	int rc = c->request->uses_systemd ? choose_scope(c, err) : choose_cgroup(c, err);
 
-	if (rc == 0)
-		rc = cgroup_host_open(&c->host, err);
-	return rc < 0 ? rc : cgroup_check_unused(c->host, *ret, err);
+	return rc < 0 ? rc : cgroup_check_unused(c->host, c->record.state.cgroup_path, err);
 }
 
 static int record(void *job, struct error *err)
@@ -152,9 +186,13 @@ static int record(void *job, struct error *err)
 static int make_cgroup(void *job, struct error *err)
 {
 	struct creation *c = job;
+	const char *path = c->record.state.cgroup_path;
 
-	return cgroup_create(c->host, c->record.state.cgroup_path, &c->spec.resources, &c->cgroup,
-			     err);
+	if (c->systemd)
+		return cgroup_create_scope(c->host, c->systemd, &c->scope, path,
+					   &c->spec.annotations, &c->spec.resources, &c->cgroup,
+					   err);
+	return cgroup_create(c->host, path, &c->spec.resources, &c->cgroup, err);
 }
 
 static void remove_cgroup(void *job)
@@ -451,6 +489,8 @@ static int await_init(void *job, struct error *err)
 
 	if (rc == -EPIPE)
 		return explain_death(c, err);
+	if (rc == 0)
+		rc = cgroup_seated(c->cgroup, err);
 	if (rc == 0 && c->plan.has_user_namespace)
 		rc = limit_init(c, err);
 	if (rc < 0)
@@ -542,6 +582,8 @@ static void creation_fini(struct creation *c)
 	close_fd(&c->dir.fd);
 	cgroup_free(c->cgroup);
 	cgroup_host_free(c->host);
+	systemd_close(c->systemd);
+	systemd_scope_fini(&c->scope);
 	seccomp_program_fini(&c->seccomp);
 	state_record_fini(&c->record);
 	plan_fini(&c->plan);

@@ -141,30 +141,41 @@ static int open_cgroup_known(struct exec_target *t, const struct dir *state, con
 	return rc < 0 ? rc : cgroup_open(t->host, path, &t->cgroup, err);
 }
 
+static int open_scope(struct exec_target *t, const char *path, struct error *err)
+{
+	int rc = cgroup_host_open(&t->host, err);
+
+	if (rc == 0)
+		rc = cgroup_host_add_systemd(t->host, err);
+	return rc < 0 ? rc : cgroup_open(t->host, path, &t->cgroup, err);
+}
+
 /*
  * To find the hierarchies takes a twentieth of the time that an exec does, and more the more is
  * mounted: those that have the container's cgroup are kept for the next time.
  */
-static int open_cgroup(struct exec_target *t, const struct dir *state, const char *path,
-		       struct error *err)
+static int open_cgroup(struct exec_target *t, const struct dir *dir,
+		       const struct container_state *state, struct error *err)
 {
 	auto_str struct str mounts = { 0 };
 	auto_free char *text = NULL;
 	int rc;
 
-	if (open_cgroup_known(t, state, path, err) == 0)
+	if (state->unit)
+		return open_scope(t, state->cgroup_path, err);
+	if (open_cgroup_known(t, dir, state->cgroup_path, err) == 0)
 		return 0;
 	cgroup_host_freep(&t->host);
 	*err = (struct error){ 0 };
 	rc = cgroup_host_open(&t->host, err);
 	if (rc == 0)
-		rc = cgroup_open(t->host, path, &t->cgroup, err);
+		rc = cgroup_open(t->host, state->cgroup_path, &t->cgroup, err);
 	if (rc < 0)
 		return rc;
 	text = cgroup_mounts_text(t->cgroup);
 	if (text && *text) {
 		str_add(&mounts, text);
-		state_keep(state, CGROUPS_FILE, &mounts);
+		state_keep(dir, CGROUPS_FILE, &mounts);
 	}
 	return 0;
 }
@@ -198,7 +209,7 @@ static int open_target(struct exec_target *t, const char *root, const char *id,
 		rc = spec ? exec_spec_take(spec, cache, &t->spec, err)
 			  : exec_spec_load(&dir, record.state.bundle, cache, &t->spec, err);
 	if (rc == 0)
-		rc = open_cgroup(t, &dir, record.state.cgroup_path, err);
+		rc = open_cgroup(t, &dir, &record.state, err);
 	t->state = record.state;
 	t->state.status = status;
 	record.state = (struct container_state){ 0 };

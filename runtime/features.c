@@ -113,7 +113,7 @@ static json_t *linux_features(void)
 
 	json_put_bool(cgroup, "v1", true);
 	json_put_bool(cgroup, "v2", true);
-	json_put_bool(cgroup, "systemd", false);
+	json_put_bool(cgroup, "systemd", true);
 	json_put_bool(cgroup, "systemdUser", false);
 	json_put_bool(cgroup, "rdma", true);
 	json_put(mounts, "idmap", enabled(true));

@@ -38,6 +38,7 @@ void container_state_fini(struct container_state *state)
 	free(state->bundle);
 	free(state->rootfs);
 	free(state->cgroup_path);
+	free(state->unit);
 	free(state->owner);
 	strv_fini(&state->annotations);
 	*state = (struct container_state){ 0 };
@@ -148,6 +149,8 @@ static json_t *to_json(const struct state_record *r)
 	json_put_string(json, "bundle", s->bundle);
 	json_put_string(json, "rootfs", s->rootfs);
 	json_put_string(json, "cgroupPath", s->cgroup_path);
+	if (s->unit)
+		json_put_string(json, "unit", s->unit);
 	json_put_string(json, "owner", s->owner);
 	json_put_string(json, "bootId", r->boot_id);
 	json_put_bool(json, "isCreated", r->is_created);
@@ -197,6 +200,7 @@ static const struct json_field fields[] = {
 	JSON_FIELD(struct raw, state.bundle, JSON_FIELD_STRING, "bundle"),
 	JSON_FIELD(struct raw, state.rootfs, JSON_FIELD_STRING, "rootfs"),
 	JSON_FIELD(struct raw, state.cgroup_path, JSON_FIELD_STRING, "cgroupPath"),
+	JSON_FIELD(struct raw, state.unit, JSON_FIELD_STRING, "unit"),
 	JSON_FIELD(struct raw, state.owner, JSON_FIELD_STRING, "owner"),
 	JSON_FIELD(struct raw, boot_id, JSON_FIELD_STRING, "bootId"),
 	JSON_FIELD(struct raw, is_created, JSON_FIELD_BOOL, "isCreated"),

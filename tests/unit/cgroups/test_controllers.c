@@ -163,16 +163,23 @@ struct mount_row {
 	const char *root, *name, *type, *options;
 };
 
-static struct cgroup_host *open_host(const struct mount_row *rows, size_t n)
+static char *mountinfo_of(const struct mount_row *rows, size_t n)
 {
-	auto_str struct str text = { 0 };
-	struct cgroup_host *host = NULL;
-	struct error err = { 0 };
+	struct str text = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		str_addf(&text, "%zu 1 0:%zu %s %s/%s rw - %s none rw,%s\n", i + 10, i + 10,
 			 rows[i].root, temp.path, rows[i].name, rows[i].type, rows[i].options);
-	ck_assert_msg(cgroup_host_open_text(text.text, false, &host, &err) == 0, "%s", err.msg);
+	return str_take(&text);
+}
+
+static struct cgroup_host *open_host(const struct mount_row *rows, size_t n)
+{
+	auto_free char *text = mountinfo_of(rows, n);
+	struct cgroup_host *host = NULL;
+	struct error err = { 0 };
+
+	ck_assert_msg(cgroup_host_open_text(text, false, &host, &err) == 0, "%s", err.msg);
 	return host;
 }
 
@@ -383,7 +390,46 @@ START_TEST(reports_a_missing_parent)
 }
 END_TEST
 
+/* Only for who asks, only where not all is v2, and once. */
+START_TEST(finds_systemds_hierarchy)
+{
+	static const struct mount_row rows[] = {
+		{ "/", "memory", "cgroup", "memory" },
+		{ "/", "systemd", "cgroup", "xattr,name=systemd" },
+		{ "/", "other", "cgroup", "name=other" },
+		{ "/", "unified", "cgroup2", "x" },
+	};
+	struct cgroup_host *host;
+	auto_free char *text = NULL;
+	size_t n;
+
+	temp_make(&temp);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		setup_dir(rows[i].name);
+	text = mountinfo_of(rows, ARRAY_LEN(rows));
+	host = open_host(rows, ARRAY_LEN(rows));
+	n = host->n;
+	for (int times = 0; times < 2; times++) {
+		cgroup_host_add_systemd_text(host, text, false);
+		ck_assert_uint_eq(host->n, n + 1);
+	}
+	ck_assert(str_ends(host->items[n].point, "/systemd"));
+	ck_assert_int_eq(host->items[n].version, CGROUP_V1);
+	ck_assert_uint_eq(host->items[n].controllers, 0);
+	ck_assert(!cgroup_host_is_unified(host));
+	cgroup_host_free(host);
+
+	/* On a pure v2 host somebody else mounted it. */
+	host = open_host(rows + 3, 1);
+	cgroup_host_add_systemd_text(host, text, false);
+	ck_assert_uint_eq(host->n, 1);
+	ck_assert(cgroup_host_is_unified(host));
+	cgroup_host_free(host);
+	temp_remove(&temp);
+}
+END_TEST
+
 TEST_MAIN("cgroups/controllers", reads_mountinfo, reads_device_numbers, reads_controller_names,
-	  finds_controllers_where_they_live, knows_a_pure_v2_host,
+	  finds_controllers_where_they_live, finds_systemds_hierarchy, knows_a_pure_v2_host,
 	  trusts_file_systems_not_directories, tells_where_a_cgroup_is,
 	  enables_controllers_from_the_top, adds_only_what_is_missing, reports_a_missing_parent)
