@@ -45,6 +45,9 @@ int cgroup_host_open(struct cgroup_host **ret, struct error *err);
  * may be thousands.  -ESTALE if something of it is no longer so.
  */
 int cgroup_host_open_known(const char *mounts, struct cgroup_host **ret, struct error *err);
+
+/* All its hierarchies, for that; NULL if they cannot be told.  Caller frees. */
+char *cgroup_mounts_text(const struct cgroup_host *host);
 void cgroup_host_free(struct cgroup_host *host); /* NULL is fine */
 void cgroup_host_freep(struct cgroup_host **host);
 #define auto_cgroup_host __attribute__((cleanup(cgroup_host_freep)))
@@ -95,11 +98,6 @@ int cgroup_check_unused(const struct cgroup_host *host, const char *path, struct
  */
 int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup **ret,
 		struct error *err);
-/*
- * The hierarchies that have the group, for cgroup_host_open_known(); NULL if that cannot be told.
- * Caller frees.
- */
-char *cgroup_mounts_text(const struct cgroup *cgroup);
 void cgroup_free(struct cgroup *cgroup);
 void cgroup_freep(struct cgroup **cgroup);
 #define auto_cgroup __attribute__((cleanup(cgroup_freep)))

@@ -318,16 +318,14 @@ static void put_controllers(const struct cgroup_hierarchy *h, struct str *text)
 	}
 }
 
-char *cgroup_mounts_text(const struct cgroup *cgroup)
+char *cgroup_mounts_text(const struct cgroup_host *host)
 {
 	auto_str struct str text = { 0 };
 
-	for (size_t i = 0; i < cgroup->host->n; i++) {
-		const struct cgroup_hierarchy *h = &cgroup->host->items[i];
+	for (size_t i = 0; i < host->n; i++) {
+		const struct cgroup_hierarchy *h = &host->items[i];
 		struct stat st;
 
-		if (cgroup->parts[i].fd < 0)
-			continue;
 		if (strpbrk(h->point, " \t\n\\") || fstat(h->fd, &st) < 0)
 			return NULL;
 		str_addf(&text, "0 0 %u:%u / %s - %s cgroup ", major(st.st_dev), minor(st.st_dev),

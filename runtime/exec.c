@@ -152,7 +152,8 @@ static int open_scope(struct exec_target *t, const char *path, struct error *err
 
 /*
  * To find the hierarchies takes a twentieth of the time that an exec does, and more the more is
- * mounted: those that have the container's cgroup are kept for the next time.
+ * mounted: they are kept for the next time.  All of them, as an update may put the container into one
+ * that it did without.
  */
 static int open_cgroup(struct exec_target *t, const struct dir *dir,
 		       const struct container_state *state, struct error *err)
@@ -172,7 +173,7 @@ static int open_cgroup(struct exec_target *t, const struct dir *dir,
 		rc = cgroup_open(t->host, state->cgroup_path, &t->cgroup, err);
 	if (rc < 0)
 		return rc;
-	text = cgroup_mounts_text(t->cgroup);
+	text = cgroup_mounts_text(t->host);
 	if (text && *text) {
 		str_add(&mounts, text);
 		state_keep(dir, CGROUPS_FILE, &mounts);
@@ -382,7 +383,7 @@ static int check_pause(const struct exec_target *t, const struct exec_request *r
 		return err_set(err, EBUSY,
 			       "cannot exec in a paused container (use --ignore-paused to "
 			       "override)");
-	return rc;
+	return rc < 0 ? blame_end(t, rc, err) : 0;
 }
 
 static int plan(const struct exec_target *t, const struct spec_process *p, struct child *c,
