@@ -73,6 +73,8 @@ systemd_become() { # as process 1 of new namespaces
 	mount -t proc proc /proc && systemd_mount_cgroups && systemd_mount_dev || exit
 	mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys || exit
 	mount -o remount,bind,ro /sys || exit
+	# A machine without an id is not to be given one.
+	[ -s /etc/machine-id ] || { mount --bind /etc /etc && mount -o remount,bind,ro /etc; } || exit
 	mount -t tmpfs -o mode=755 tmpfs /run || exit
 	mkdir -p /run/systemd/system /run/minictr /run/netns
 	for dir in /etc/systemd/system /usr/lib/systemd/system-generators; do
