@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/parse.h"
@@ -14,6 +15,7 @@
 #include "cli/cmd_oci.h"
 #include "runtime/container.h"
 #include "runtime/spec.h"
+#include "runtime/state.h"
 
 /*
  * `update`: other limits for a living container, by options or as linux.resources of config.json.
@@ -213,18 +215,30 @@ static void forget_zeros(struct cgroup_resources *r)
 		r->memory.has_oom_kill_disable && r->memory.is_oom_kill_disabled;
 }
 
+/* Who deletes it comes before or after us: what it takes away is not to be made again behind it. */
+static int update_locked(const char *id, const struct cgroup_resources *wish, struct error *err)
+{
+	auto_fd int lock = state_lock_dir(oci_root(), id, err);
+	auto_cgroup struct cgroup *cgroup = NULL;
+	struct container_state state = { 0 };
+	int rc = lock < 0 ? lock : oci_open_cgroup(id, &state, &cgroup, err);
+
+	if (rc == 0 && state.status == CONTAINER_STOPPED)
+		rc = err_set(err, ESRCH, "container not running");
+	if (rc == 0)
+		rc = cgroup_update(cgroup, wish, err);
+	container_state_fini(&state);
+	return rc;
+}
+
 static int run_update(void *options, const struct strv *args, struct error *err)
 {
 	struct update_options *o = options;
 	struct cgroup_resources read = { 0 };
 	struct cgroup_resources *wish = o->resources ? &read : &o->given;
-	auto_cgroup struct cgroup *cgroup = NULL;
-	struct container_state state = { 0 };
-	int rc = oci_open_cgroup(args->items[0], &state, &cgroup, err);
+	int rc = 0;
 
-	if (rc == 0 && state.status == CONTAINER_STOPPED)
-		rc = err_set(err, ESRCH, "container not running");
-	if (rc == 0 && (o->l3_cache || o->memory_bandwidth))
+	if (o->l3_cache || o->memory_bandwidth)
 		rc = err_set(err, ENOTSUP,
 			     "Intel RDT (--l3-cache-schema, --mem-bw-schema) is not "
 			     "supported");
@@ -236,10 +250,9 @@ static int run_update(void *options, const struct strv *args, struct error *err)
 			wish->io.weight = (uint16_t)o->blkio_weight;
 		}
 		forget_zeros(wish);
-		rc = cgroup_update(cgroup, wish, err);
+		rc = update_locked(args->items[0], wish, err);
 	}
 	cgroup_resources_fini(&read);
-	container_state_fini(&state);
 	return rc < 0 ? err_wrap(err, "update '%s'", args->items[0]) : 0;
 }
 
