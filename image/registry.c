@@ -13,9 +13,25 @@
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "image/registry_request.h"
 
 #define TOKEN_MAX      (64U << 10) /* bytes of a token server's answer */
 #define FIRST_DELAY_MS 200
+
+struct registry registry_for(struct http *http, const struct registry_request *request,
+			     const char *actions)
+{
+	return (struct registry){
+		.http = http,
+		.repository = request->repository,
+		.actions = actions,
+		.user = request->user,
+		.password = request->password,
+		.identity_token = request->identity_token,
+		.ca = request->ca,
+		.stall_seconds = request->stall_seconds,
+	};
+}
 
 void registry_fini(struct registry *registry)
 {

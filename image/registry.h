@@ -35,6 +35,11 @@ struct registry {
 	char *authorization; /* owned; "Authorization: ..." */
 };
 
+struct registry_request;
+
+/* For what is asked of us, at no endpoint yet.  Borrows from both. */
+struct registry registry_for(struct http *http, const struct registry_request *request,
+			     const char *actions);
 void registry_fini(struct registry *registry);
 
 /*

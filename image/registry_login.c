@@ -27,14 +27,7 @@ static int try_place(struct registry *registry, const struct registry_place *pla
 int registry_login(struct http *http, const struct registry_request *request, int sock,
 		   struct error *err)
 {
-	struct registry registry = { .http = http,
-				     .repository = "",
-				     .actions = "",
-				     .user = request->user,
-				     .password = request->password,
-				     .identity_token = request->identity_token,
-				     .ca = request->ca,
-				     .stall_seconds = request->stall_seconds };
+	struct registry registry = registry_for(http, request, "");
 	int rc = -ENOENT;
 
 	for (size_t i = 0; i < request->n_places && rc < 0; i++) {

@@ -431,14 +431,7 @@ int registry_pull(struct http *http, const struct registry_request *request, int
 		  struct error *err)
 {
 	__attribute__((cleanup(pull_fini))) struct pull p = {
-		.registry = { .http = http,
-			      .repository = request->repository,
-			      .actions = "pull",
-			      .user = request->user,
-			      .password = request->password,
-			      .identity_token = request->identity_token,
-			      .ca = request->ca,
-			      .stall_seconds = request->stall_seconds },
+		.registry = registry_for(http, request, "pull"),
 		.request = request,
 		.progress = { .form = (enum registry_progress)request->progress,
 			      .moving = "Downloading",

@@ -196,14 +196,7 @@ int registry_push(struct http *http, const struct registry_request *request, int
 		  struct error *err)
 {
 	__attribute__((cleanup(push_fini))) struct push p = {
-		.registry = { .http = http,
-			      .repository = request->repository,
-			      .actions = "pull,push",
-			      .user = request->user,
-			      .password = request->password,
-			      .identity_token = request->identity_token,
-			      .ca = request->ca,
-			      .stall_seconds = request->stall_seconds },
+		.registry = registry_for(http, request, "pull,push"),
 		.request = request,
 		.progress = { .form = (enum registry_progress)request->progress,
 			      .moving = "Pushing",

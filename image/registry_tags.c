@@ -184,14 +184,7 @@ static int fetch_anywhere(struct registry *registry, const struct registry_reque
 int registry_tags(struct http *http, const struct registry_request *request, int sock,
 		  struct error *err)
 {
-	struct registry registry = { .http = http,
-				     .repository = request->repository,
-				     .actions = "pull",
-				     .user = request->user,
-				     .password = request->password,
-				     .identity_token = request->identity_token,
-				     .ca = request->ca,
-				     .stall_seconds = request->stall_seconds };
+	struct registry registry = registry_for(http, request, "pull");
 	auto_json json_t *root = json_object_new();
 	json_t *list = json_array_new();
 	auto_strv struct strv tags = { 0 };
