@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,109 +35,112 @@ static int parse_fd(const char *text)
 	return parse_uint64(text, 1U << 20, &fd, &err) < 0 ? -1 : (int)fd;
 }
 
-static int load_main(int argc, char **argv)
+/* All verbs' arguments; each looks at its own. */
+struct arguments {
+	int store, input, output, result; /* descriptors; -1: not given */
+	const char *name, *verb;          /* @verb is what it is done for */
+	bool is_quiet, is_pull, is_for_others;
+};
+
+static const struct option options[] = {
+	{ "store-fd", required_argument, NULL, 's' },
+	{ "input-fd", required_argument, NULL, 'i' },
+	{ "output-fd", required_argument, NULL, 'o' },
+	{ "result-fd", required_argument, NULL, 'r' },
+	{ "verb", required_argument, NULL, 'v' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "pull", no_argument, NULL, 'p' },
+	{ "for-others", no_argument, NULL, 'f' },
+	{ 0 },
+};
+
+static bool take(struct arguments *a, int option)
 {
-	static const struct option options[] = {
-		{ "store-fd", required_argument, NULL, 's' },
-		{ "input-fd", required_argument, NULL, 'i' },
-		{ "result-fd", required_argument, NULL, 'r' },
-		{ "verb", required_argument, NULL, 'v' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "pull", no_argument, NULL, 'p' },
-		{ "for-others", no_argument, NULL, 'f' },
-		{ 0 },
-	};
-	struct load_options load = {
-		.store_fd = -1,
-		.input_fd = -1,
-		.result_fd = -1,
-		.verb = "load",
-	};
+	switch (option) {
+	case 's':
+		a->store = parse_fd(optarg);
+		return true;
+	case 'i':
+		a->input = parse_fd(optarg);
+		return true;
+	case 'o':
+		a->output = parse_fd(optarg);
+		return true;
+	case 'r':
+		a->result = parse_fd(optarg);
+		return true;
+	case 'v':
+		a->verb = optarg;
+		return true;
+	case 'q':
+		a->is_quiet = true;
+		return true;
+	case 'p':
+		a->is_pull = true;
+		return true;
+	case 'f':
+		a->is_for_others = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool parse(int argc, char **argv, struct arguments *ret)
+{
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 's':
-			load.store_fd = parse_fd(optarg);
-			break;
-		case 'i':
-			load.input_fd = parse_fd(optarg);
-			break;
-		case 'r':
-			load.result_fd = parse_fd(optarg);
-			break;
-		case 'v':
-			load.verb = optarg;
-			break;
-		case 'f':
-			load.is_for_others = true;
-			break;
-		case 'q':
-			load.is_quiet = true;
-			break;
-		case 'p':
-			load.is_pull = true;
-			break;
-		default:
-			return bad_usage();
-		}
-	}
-	if (load.store_fd < 0 || load.input_fd < 0 || load.result_fd < 0 || optind != argc - 1)
-		return bad_usage();
-	load.name = argv[optind];
+	*ret = (struct arguments){ -1, -1, -1, -1, .verb = argv[0] };
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!take(ret, option))
+			return false;
+	ret->name = argv[optind];
+	return ret->store >= 0 && ret->input >= 0 && ret->result >= 0 && optind == argc - 1;
+}
+
+static int load_main(const struct arguments *a)
+{
+	const struct load_options load = {
+		.store_fd = a->store,
+		.input_fd = a->input,
+		.result_fd = a->result,
+		.name = a->name,
+		.verb = a->verb,
+		.is_quiet = a->is_quiet,
+		.is_for_others = a->is_for_others,
+		.is_pull = a->is_pull,
+	};
+
 	return load_run(&load);
 }
 
-static int unwrap_main(int argc, char **argv)
+static int unwrap_main(const struct arguments *a)
 {
-	static const struct option options[] = {
-		{ "store-fd", required_argument, NULL, 's' },
-		{ "input-fd", required_argument, NULL, 'i' },
-		{ "output-fd", required_argument, NULL, 'o' },
-		{ "result-fd", required_argument, NULL, 'r' },
-		{ "verb", required_argument, NULL, 'v' },
-		{ 0 },
+	const struct unwrap_options unwrap = {
+		.root_fd = a->store,
+		.input_fd = a->input,
+		.output_fd = a->output,
+		.result_fd = a->result,
+		.name = a->name,
+		.verb = a->verb,
 	};
-	struct unwrap_options unwrap = { -1, -1, -1, -1, .verb = "unwrap" };
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 's':
-			unwrap.root_fd = parse_fd(optarg);
-			break;
-		case 'i':
-			unwrap.input_fd = parse_fd(optarg);
-			break;
-		case 'o':
-			unwrap.output_fd = parse_fd(optarg);
-			break;
-		case 'r':
-			unwrap.result_fd = parse_fd(optarg);
-			break;
-		case 'v':
-			unwrap.verb = optarg;
-			break;
-		default:
-			return bad_usage();
-		}
-	}
-	if (unwrap.root_fd < 0 || unwrap.input_fd < 0 || unwrap.output_fd < 0 ||
-	    unwrap.result_fd < 0 || optind != argc - 1)
-		return bad_usage();
-	unwrap.name = argv[optind];
-	return unwrap_run(&unwrap);
+	return a->output < 0 ? bad_usage() : unwrap_run(&unwrap);
 }
 
 int main(int argc, char **argv)
 {
+	struct arguments arguments;
+
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		(void)puts("minictr-image " MINICTR_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (argc >= 2 && strcmp(argv[1], "load") == 0)
-		return load_main(argc - 1, argv + 1);
-	if (argc >= 2 && strcmp(argv[1], "unwrap") == 0)
-		return unwrap_main(argc - 1, argv + 1);
+	if (argc < 2 || !parse(argc - 1, argv + 1, &arguments))
+		return bad_usage();
+	if (strcmp(argv[1], "load") == 0)
+		return load_main(&arguments);
+	if (strcmp(argv[1], "unwrap") == 0)
+		return unwrap_main(&arguments);
 	return bad_usage();
 }
