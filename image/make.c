@@ -246,29 +246,22 @@ static char *config_text(const struct make_image *image, const struct parts *par
 	return json_to_text(image->config, JSON_COMPACT);
 }
 
-static char *index_text(const char *digest, size_t size, const char *name)
+static char *layout_text(const struct descriptor *manifest, const char *name)
 {
-	auto_json json_t *root = json_object_new();
 	json_t *entries = json_array_new();
-	json_t *entry = json_object_new();
+	json_t *entry = descriptor_json(manifest);
 	json_t *annotations = json_object_new();
 
-	json_put_string(entry, "mediaType", MEDIA_TYPE_MANIFEST);
-	json_put_string(entry, "digest", digest);
-	json_put_int(entry, "size", (int64_t)size);
 	json_put_string(annotations, ANNOTATION_REF_NAME, name);
 	json_put(entry, "annotations", annotations);
 	json_add(entries, entry);
-	json_put_int(root, "schemaVersion", 2);
-	json_put_string(root, "mediaType", MEDIA_TYPE_INDEX);
-	json_put(root, "manifests", entries);
-	return json_to_text(root, JSON_COMPACT);
+	return index_text(entries);
 }
 
 static int put_documents(const struct make *make, const struct make_image *image,
 			 struct parts *parts, struct error *err)
 {
-	static char config_type[] = MEDIA_TYPE_CONFIG;
+	static char config_type[] = MEDIA_TYPE_CONFIG, manifest_type[] = MEDIA_TYPE_MANIFEST;
 	auto_free char *config = config_text(image, parts);
 	struct descriptor top = {
 		.media_type = config_type,
@@ -278,6 +271,7 @@ static int put_documents(const struct make *make, const struct make_image *image
 	auto_free char *manifest = NULL;
 	auto_free char *index = NULL;
 	char digest[DIGEST_TEXT];
+	struct descriptor whole = { .media_type = manifest_type, .digest = digest };
 	int rc = put_blob(make, config, parts->config, err);
 
 	if (rc < 0)
@@ -286,8 +280,9 @@ static int put_documents(const struct make *make, const struct make_image *image
 	rc = put_blob(make, manifest, digest, err);
 	if (rc < 0)
 		return rc;
-	index = index_text(digest, strlen(manifest), image->reference);
-	rc = put_text(make, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}", err);
+	whole.size = strlen(manifest);
+	index = layout_text(&whole, image->reference);
+	rc = put_text(make, OCI_LAYOUT_FILE, OCI_LAYOUT_TEXT, err);
 	return rc < 0 ? rc : put_text(make, "index.json", index, err);
 }
 

@@ -464,6 +464,16 @@ json_t *descriptor_json(const struct descriptor *descriptor)
 	return object;
 }
 
+char *index_text(json_t *manifests)
+{
+	auto_json json_t *root = json_object_new();
+
+	json_put_int(root, "schemaVersion", 2);
+	json_put_string(root, "mediaType", MEDIA_TYPE_INDEX);
+	json_put(root, "manifests", manifests);
+	return json_to_text(root, JSON_COMPACT);
+}
+
 char *image_manifest_text(const struct descriptor *config, const struct descriptor *layers,
 			  size_t n_layers)
 {

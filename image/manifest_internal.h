@@ -7,6 +7,9 @@
 
 #define ANNOTATION_REF_NAME "org.opencontainers.image.ref.name"
 
+#define OCI_LAYOUT_FILE "oci-layout"
+#define OCI_LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
+
 extern const struct json_field platform_fields[];
 
 /* A json_field_handler: char *, owned, a valid digest. */
@@ -18,3 +21,6 @@ int parse_limited(struct json_doc *doc, const char *name, const char *text, size
 
 /* Type, digest and size. */
 json_t *descriptor_json(const struct descriptor *descriptor);
+
+/* The text of an index with these @manifests, which it takes.  Caller frees. */
+char *index_text(json_t *manifests);

@@ -220,13 +220,10 @@ static json_t *entry_json(const struct store_line *line, const char *name)
 	return entry;
 }
 
-static char *index_text(const struct saving *s)
+static char *layout_text(const struct saving *s)
 {
-	auto_json json_t *root = json_object_new();
 	json_t *entries = json_array_new();
 
-	json_put_int(root, "schemaVersion", 2);
-	json_put_string(root, "mediaType", MEDIA_TYPE_INDEX);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct saved_image *image = &s->images[i];
 
@@ -235,8 +232,7 @@ static char *index_text(const struct saving *s)
 		if (image->names.n == 0)
 			json_add(entries, entry_json(image->line, NULL));
 	}
-	json_put(root, "manifests", entries);
-	return json_to_text(root, JSON_COMPACT);
+	return index_text(entries);
 }
 
 /* docker's manifest.json, with paths into the layout. */
@@ -264,9 +260,9 @@ static char *docker_text(const struct saving *s)
 
 static int put_documents(struct saving *s, struct error *err)
 {
-	auto_free char *index = index_text(s);
+	auto_free char *index = layout_text(s);
 	auto_free char *docker = docker_text(s);
-	int rc = put_text(s, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}", err);
+	int rc = put_text(s, OCI_LAYOUT_FILE, OCI_LAYOUT_TEXT, err);
 
 	if (rc == 0)
 		rc = put_text(s, "index.json", index, err);

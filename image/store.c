@@ -15,14 +15,16 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "image/manifest_internal.h"
 #include "image/store_internal.h"
 
 static int make_directories(const struct dir *store, struct error *err)
 {
-	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
+	static const char layout[] = OCI_LAYOUT_TEXT "\n";
 	/* tmp comes last: where it is, all is. */
 	static const char *const names[] = { "blobs", STORE_BLOBS, STORE_LAYERS, STORE_TMP };
-	int rc = file_replace_at(store, "oci-layout", layout, strlen(layout), 0600, FILE_FAST, err);
+	int rc = file_replace_at(store, OCI_LAYOUT_FILE, layout, strlen(layout), 0600, FILE_FAST,
+				 err);
 
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(names); i++) {
 		auto_fd int fd = dir_make_open_at(store, names[i], 0700, err);

@@ -112,16 +112,12 @@ static json_t *line_json(const struct store_line *line)
 
 int store_index_write(const struct dir *store, const struct store_index *index, struct error *err)
 {
-	auto_json json_t *root = json_object_new();
-	auto_free char *text = NULL;
 	json_t *lines = json_array_new();
+	auto_free char *text = NULL;
 
 	for (size_t i = 0; i < index->n; i++)
 		json_add(lines, line_json(&index->lines[i]));
-	json_put_int(root, "schemaVersion", 2);
-	json_put_string(root, "mediaType", MEDIA_TYPE_INDEX);
-	json_put(root, "manifests", lines);
-	text = json_to_text(root, JSON_COMPACT);
+	text = index_text(lines);
 	if (index->n > INDEX_MAX_ENTRIES || strlen(text) > INDEX_MAX_SIZE)
 		return err_set(err, ENOSPC, "image store '%s': no room for more than %zu images",
 			       store->path, index->n - 1);
