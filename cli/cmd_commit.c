@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "cli/cmd_image.h"
+#include "cli/cmd_image_internal.h"
 #include "cli/output.h"
 #include "engine/commit.h"
 
@@ -19,18 +20,7 @@ static const struct opt commit_opts[] = {
 	  .offset = OPT_FIELD(struct commit_options, author),
 	  .arg = "NAME",
 	  .help = "Who made it, like 'Ada <ada@example.org>'" },
-	{ .name = "change",
-	  .letter = 'c',
-	  .kind = OPT_LIST,
-	  .offset = OPT_FIELD(struct commit_options, changes),
-	  .arg = "LINE",
-	  .help = "Change how the image is run, like 'CMD [\"sh\"]' or 'ENV A=b'; any number of times" },
-	{ .name = "message",
-	  .letter = 'm',
-	  .kind = OPT_STRING,
-	  .offset = OPT_FIELD(struct commit_options, message),
-	  .arg = "TEXT",
-	  .help = "What `history` shows as comment" },
+	IMAGE_MAKE_OPTS(struct commit_options),
 	{ .name = "pause",
 	  .letter = 'p',
 	  .kind = OPT_FLAG,

@@ -12,6 +12,21 @@
 
 #define IMAGE_STORE MINICTR_DATA_ROOT "/images"
 
+/* Options of commands that make an image; @struct_ has `changes`, a struct strv, and `message`. */
+#define IMAGE_MAKE_OPTS(struct_)                                                               \
+	{ .name = "change",                                                                    \
+	  .letter = 'c',                                                                       \
+	  .kind = OPT_LIST,                                                                    \
+	  .offset = OPT_FIELD(struct_, changes),                                               \
+	  .arg = "LINE",                                                                       \
+	  .help = "Change how the image is run, like 'CMD [\"sh\"]' or 'ENV A=b'; any number " \
+		  "of times" },                                                                \
+	{                                                                                      \
+		.name = "message", .letter = 'm', .kind = OPT_STRING,                          \
+		.offset = OPT_FIELD(struct_, message), .arg = "TEXT",                          \
+		.help = "What `history` shows as comment"                                      \
+	}
+
 /* The 12 digits of an id that people see.  Caller frees. */
 char *image_short_id(const char *id);
 

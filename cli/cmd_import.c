@@ -16,18 +16,7 @@ struct import_options {
 };
 
 static const struct opt import_opts[] = {
-	{ .name = "change",
-	  .letter = 'c',
-	  .kind = OPT_LIST,
-	  .offset = OPT_FIELD(struct import_options, changes),
-	  .arg = "LINE",
-	  .help = "Change how the image is run, like 'CMD [\"sh\"]' or 'ENV A=b'; any number of times" },
-	{ .name = "message",
-	  .letter = 'm',
-	  .kind = OPT_STRING,
-	  .offset = OPT_FIELD(struct import_options, message),
-	  .arg = "TEXT",
-	  .help = "What `history` shows as comment" },
+	IMAGE_MAKE_OPTS(struct import_options),
 	{ .name = "platform",
 	  .kind = OPT_STRING,
 	  .offset = OPT_FIELD(struct import_options, platform),
