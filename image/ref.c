@@ -145,10 +145,6 @@ static char *normal_name(const char *name, const char **ret_why)
 		return NULL;
 	if (str_eq(host, "index." DEFAULT_HOST))
 		memmove(host, DEFAULT_HOST, sizeof(DEFAULT_HOST));
-	if (path == name && strlen(name) == DIGEST_HEX && strspn(name, HEXADECIMAL) == DIGEST_HEX) {
-		*ret_why = "64 hexadecimal digits are an id, not a name";
-		return NULL;
-	}
 	if (str_eq(host, DEFAULT_HOST) && !strchr(path, '/'))
 		whole = xasprintf("%s/" DEFAULT_FOLDER "/%s", host, path);
 	else
@@ -166,6 +162,9 @@ static const char *split_off(char *text, struct image_ref *ref)
 	char *at = strchr(text, '@');
 	char *slash, *colon;
 
+	/* With a tag it is a name, as what is in "library" is written without that folder. */
+	if (strlen(text) == DIGEST_HEX && strspn(text, HEXADECIMAL) == DIGEST_HEX)
+		return "64 hexadecimal digits are an id, not a name";
 	if (at) {
 		if (!digest_is_valid(at + 1))
 			return "what follows '@' must be '" DIGEST_PREFIX "' and 64 digits";

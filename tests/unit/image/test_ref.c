@@ -36,6 +36,8 @@ START_TEST(makes_names_normal)
 		{ "x@" D, "docker.io/library/x@" D, "x@" D },
 		{ "x:y@" D, "docker.io/library/x:y@" D, "x:y@" D },
 		{ "deadbeef", "docker.io/library/deadbeef:latest", "deadbeef:latest" },
+		{ "library/" HEX, "docker.io/library/" HEX ":latest", HEX ":latest" },
+		{ HEX "@" D, "docker.io/library/" HEX "@" D, HEX "@" D },
 		{ "x:" A50 A50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		  "docker.io/library/x:" A50 A50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		  "x:" A50 A50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
